@@ -1,0 +1,165 @@
+"""One multilayer perceptron, in the terms of the lesson: weighted sums, activations, cost, backpropagation.
+
+This file is for reading. `mlp.stack` trains many networks at once and is held against this one in the tests.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+from mlp.activations import ACTIVATIONS
+from mlp.costs import COSTS
+
+STARTS = ("fan_in", "normal")
+
+
+class Layer(NamedTuple):
+    """The connections into one layer: weights (fan_in, fan_out) and biases (fan_out,)."""
+
+    weights: NDArray
+    biases: NDArray
+
+
+Parameters = list[Layer]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The shape of a network: everything about it but the numbers that it learns.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Neurons of each layer, inputs first. The default is the lesson's network of 13,002 parameters.
+    activation : {"sigmoid", "tanh", "relu"}
+        Of the hidden layers; the output layer belongs to the cost.
+    cost : {"quadratic", "cross_entropy"}
+    start : {"fan_in", "normal"}
+        Random weights with standard deviation 1/sqrt(fan_in) and zero biases, or weights and biases from N(0, 1).
+
+    Raises
+    ------
+    ValueError
+        For a name or a size that is none of these.
+    """
+
+    sizes: tuple[int, ...] = (784, 16, 16, 10)
+    activation: str = "sigmoid"
+    cost: str = "quadratic"
+    start: str = "fan_in"
+
+    def __post_init__(self) -> None:
+        if len(self.sizes) < 2 or min(self.sizes) < 1:
+            raise ValueError(f"sizes: {self.sizes} given; at least an input and an output layer of one neuron needed")
+        for field, allowed in (("activation", ACTIVATIONS), ("cost", COSTS), ("start", STARTS)):
+            if (given := getattr(self, field)) not in allowed:
+                raise ValueError(f"{field}: {given!r} given; allowed: {', '.join(allowed)}")
+
+    @property
+    def parameter_count(self) -> int:
+        """Weights and biases together."""
+        return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.sizes))
+
+    def initialize(self, rng: Generator) -> Parameters:
+        """Draw random float32 parameters to start from."""
+        parameters = []
+        for fan_in, fan_out in pairwise(self.sizes):
+            weights = rng.standard_normal((fan_in, fan_out), dtype=np.float32)
+            if self.start == "fan_in":
+                # Weighted sums of unit inputs start with variance 1, whatever the width of the layer below.
+                layer = Layer(weights / np.float32(np.sqrt(fan_in)), np.zeros(fan_out, np.float32))
+            else:
+                layer = Layer(weights, rng.standard_normal(fan_out, dtype=np.float32))
+            parameters.append(layer)
+        return parameters
+
+    def forward(self, parameters: Parameters, images: NDArray) -> list[NDArray]:
+        """Activations of every layer, the images first.
+
+        Parameters
+        ----------
+        images : (n, sizes[0]) floats, pixels in [0, 1]
+
+        Returns
+        -------
+        list of (n, size) arrays, one a layer; the last holds the answers.
+        """
+        activations = [images]
+        for depth, (weights, biases) in enumerate(parameters, start=1):
+            weighted_sums = activations[-1] @ weights + biases
+            squish = COSTS[self.cost].output if depth == len(parameters) else ACTIVATIONS[self.activation].function
+            activations.append(squish(weighted_sums))
+        return activations
+
+    def answers(self, parameters: Parameters, images: NDArray) -> NDArray:
+        """Output activations (n, outputs)."""
+        return self.forward(parameters, images)[-1]
+
+    def example_costs(self, parameters: Parameters, images: NDArray, labels: ArrayLike) -> NDArray:
+        """Cost of each training example (n,)."""
+        answers = self.answers(parameters, images)
+        return COSTS[self.cost].value(answers, self.targets(labels, answers.dtype))
+
+    def average_cost(self, parameters: Parameters, images: NDArray, labels: ArrayLike) -> float:
+        """The cost of the network: the average of its examples' costs."""
+        return float(self.example_costs(parameters, images, labels).mean())
+
+    def gradient(self, parameters: Parameters, images: NDArray, labels: ArrayLike) -> Parameters:
+        """Gradient of the average cost by every weight and bias, by backpropagation.
+
+        Returns
+        -------
+        Parameters
+            Shaped like `parameters`; `flatten` makes it one vector.
+
+        Notes
+        -----
+        With delta(L) the derivative of the cost by the weighted sums of layer L, Nielsen, "Neural Networks and
+        Deep Learning", chapter 2: delta(L) = (delta(L+1) W(L+1)^T) f'(a(L)), dC/dW(L) = a(L-1)^T delta(L),
+        dC/db(L) = the sum of delta(L) over the examples.
+        """
+        activations = self.forward(parameters, images)
+        answers = activations[-1]
+        delta = COSTS[self.cost].delta(answers, self.targets(labels, answers.dtype)) / len(images)
+        gradient: Parameters = []
+        for depth in reversed(range(len(parameters))):
+            below = activations[depth]
+            gradient.insert(0, Layer(below.T @ delta, delta.sum(axis=0)))
+            if depth > 0:
+                delta = (delta @ parameters[depth].weights.T) * ACTIVATIONS[self.activation].derivative(below)
+        return gradient
+
+    def targets(self, labels: ArrayLike, dtype: np.dtype | type = np.float32) -> NDArray:
+        """The wanted activations (n, outputs): 1 for the labelled digit, 0 for the others."""
+        return np.eye(self.sizes[-1], dtype=dtype)[np.asarray(labels)]
+
+
+def flatten(parameters: Parameters) -> NDArray:
+    """All weights and biases as one vector: layer by layer, a layer's weights row by row and then its biases."""
+    return np.concatenate([array.ravel() for layer in parameters for array in layer])
+
+
+def unflatten(vector: NDArray, sizes: tuple[int, ...]) -> Parameters:
+    """The inverse of `flatten`."""
+    parameters = []
+    for fan_in, fan_out in pairwise(sizes):
+        weights, biases, vector = np.split(vector, [fan_in * fan_out, (fan_in + 1) * fan_out])
+        parameters.append(Layer(weights.reshape(fan_in, fan_out), biases))
+    return parameters
+
+
+def central_differences(function, vector: NDArray, step: float = 1e-5) -> NDArray:
+    """Gradient of ``function(vector) -> float`` by (f(x + h) - f(x - h)) / 2h, a component at a time.
+
+    Slow and independent of backpropagation: what that is checked against. Give it float64.
+    """
+    gradient = np.empty_like(vector)
+    for i in range(vector.size):
+        nudge = np.zeros_like(vector)
+        nudge[i] = step
+        gradient[i] = (function(vector + nudge) - function(vector - nudge)) / (2 * step)
+    return gradient

@@ -1,0 +1,169 @@
+"""Data sets: fetched through the real fetch_openml from a made-up OpenML, and the real MNIST where there is one."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.ndimage import zoom
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from mlp.data import DataFallback, DataUnavailable, load, resized
+
+
+class TestSplits:
+    def test_the_first_rows_train_and_the_last_test(self, openml, tmp_path):
+        data = load("mnist", data_home=tmp_path)
+        np.testing.assert_array_equal(data.train_images, openml.images[:60])
+        np.testing.assert_array_equal(data.train_labels, openml.labels[:60])
+        np.testing.assert_array_equal(data.test_images, openml.images[60:])
+        np.testing.assert_array_equal(data.test_labels, openml.labels[60:])
+        assert (data.name, data.classes) == ("mnist", 10)
+        assert data.train_images.dtype == data.train_labels.dtype == np.uint8
+        assert data.train_images.flags.c_contiguous
+
+    def test_a_stratified_split_takes_one_in_seven_of_every_class(self, openml, tmp_path):
+        data = load("mnist", split="stratified", data_home=tmp_path)
+        assert np.bincount(data.train_labels).tolist() == [6] * 10
+        assert np.bincount(data.test_labels).tolist() == [1] * 10
+        together = np.concatenate([data.train_images, data.test_images])
+        np.testing.assert_array_equal(np.unique(together, axis=0), np.unique(openml.images, axis=0))
+
+    def test_the_seed_decides_a_stratified_split(self, openml, tmp_path):
+        first, again, other = (load("mnist", split="stratified", seed=s, data_home=tmp_path) for s in (0, 0, 1))
+        np.testing.assert_array_equal(first.train_images, again.train_images)
+        assert (first.train_images != other.train_images).any()
+        assert first.digest == again.digest != other.digest
+
+    def test_rows_are_the_first_so_many_or_all_there_are(self, openml, tmp_path):
+        few = load("mnist", rows=7, test_rows=3, data_home=tmp_path)
+        np.testing.assert_array_equal(few.train_images, openml.images[:7])
+        np.testing.assert_array_equal(few.test_labels, openml.labels[60:63])
+        assert len(load("mnist", rows=1000, data_home=tmp_path).train_labels) == 60
+
+    def test_other_sizes_have_no_canonical_split(self, openml, tmp_path):
+        openml.add("Small_28", openml.images[:20], openml.labels[:20].astype(str))
+        with pytest.raises(ValueError, match=r"^split: canonical given, .* 20 rows.* allowed: split=stratified$"):
+            load("Small_28", data_home=tmp_path)
+
+    def test_two_data_sets_have_one_digest_exactly_if_they_are_the_same(self, openml, tmp_path):
+        openml.add("Other", openml.images[::-1], openml.labels.astype(str))
+        asked = [{}, {"rows": 7}, {"test_rows": 3}, {"side": 14}, {"split": "stratified"}]
+        digests = {load("mnist", **fields, data_home=tmp_path).digest for fields in asked}
+        digests.add(load("Other", data_home=tmp_path).digest)
+        assert len(digests) == len(asked) + 1
+        plain = load("mnist", data_home=tmp_path).digest
+        assert load("mnist_784", rows=60, test_rows=10, side=28, seed=5, data_home=tmp_path).digest == plain
+
+
+class TestNames:
+    @pytest.mark.parametrize(("name", "openml_name"), [("fashion", "Fashion-MNIST"), ("kmnist", "Kuzushiji-MNIST")])
+    def test_peers_of_mnist_have_short_names(self, openml, tmp_path, name, openml_name):
+        openml.add(openml_name, openml.images[::-1], openml.labels.astype(str))
+        data = load(name, data_home=tmp_path)
+        assert data.name == name
+        np.testing.assert_array_equal(data.train_images, openml.images[::-1][:60])
+
+    def test_labels_of_more_than_one_figure_keep_their_numbers(self, openml, tmp_path):
+        openml.add("Letters", openml.images, np.arange(70).astype(str))
+        assert load("Letters", data_home=tmp_path).train_labels.tolist() == list(range(60))
+
+    def test_a_name_that_openml_does_not_know_is_refused(self, openml, tmp_path):
+        with pytest.raises(ValueError, match=r"^data: 'nothing' given; .*nothing.* not found"):
+            load("nothing", data_home=tmp_path)
+
+    @pytest.mark.parametrize("name", ["../mnist", "https://somewhere/x", "a b", "", "..", "mnist\n", "é"])
+    def test_a_name_is_no_path_and_no_address(self, openml, tmp_path, name):
+        with pytest.raises(ValueError, match=r"^data: .* given; allowed: auto, digits, mnist, fashion, kmnist or "):
+            load(name, data_home=tmp_path)
+        assert openml.requests == 0
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda images, labels: (images[:, :64], labels),
+            lambda images, labels: (images * 2.0, labels),
+            lambda images, labels: (images, np.char.add("class ", labels)),
+            lambda images, labels: (images, np.char.add("30", labels)),
+        ],
+        ids=["64 pixels", "pixels above 255", "names for labels", "labels above 255"],
+    )
+    def test_what_is_not_28x28_images_is_refused(self, openml, tmp_path, spoil):
+        openml.add("Wrong", *spoil(openml.images, openml.labels.astype(str)))
+        with pytest.raises(ValueError, match=r"^data: 'Wrong' given; allowed: 28x28 images"):
+            load("Wrong", data_home=tmp_path)
+
+    @pytest.mark.parametrize(
+        ("field", "value"), [("split", "half"), ("rows", 0), ("test_rows", -1), ("side", 0), ("side", 29)]
+    )
+    def test_a_field_out_of_range_is_refused_by_name(self, openml, tmp_path, field, value):
+        with pytest.raises(ValueError, match=rf"^{field}: .* given; allowed: "):
+            load("mnist", **{field: value}, data_home=tmp_path)
+
+
+class TestDigits:
+    def test_they_need_no_network_and_keep_every_class_in_both_parts(self, offline):
+        data = load("digits")
+        assert (data.train_images.shape, data.test_images.shape) == ((1438, 784), (359, 784))
+        assert data.train_images.max() == 255
+        everyone, tested = np.bincount(load_digits().target), np.bincount(data.test_labels)
+        np.testing.assert_allclose(tested, everyone / 5, atol=1)
+
+    def test_at_8x8_they_are_scikit_learns_own_images_on_a_scale_to_255(self, offline):
+        data = load("digits", side=8)
+        images, labels = load_digits(return_X_y=True)
+        train, _ = train_test_split(np.arange(1797), test_size=359, stratify=labels, random_state=0)
+        # There and back again: blown up to 28x28, and averaged down.
+        np.testing.assert_allclose(data.train_images, images[train] * 255 / 16, atol=40)
+        assert np.abs(data.train_images - images[train] * 255 / 16).mean() < 8
+
+    def test_auto_is_mnist_where_there_is_network(self, openml, tmp_path):
+        assert load("auto", data_home=tmp_path).name == "mnist"
+
+    def test_auto_falls_back_to_the_digits_and_says_so(self, offline, tmp_path):
+        with pytest.warns(DataFallback, match=r"no network.*embedded digits"):
+            data = load("auto", rows=10_000, data_home=tmp_path)
+        assert data.name == "digits"
+        assert data.digest == load("digits").digest
+
+    def test_mnist_never_falls_back_and_names_the_ways_out_on_one_line(self, offline, tmp_path):
+        with pytest.raises(DataUnavailable, match=r"SCIKIT_LEARN_DATA .*--data digits .*--data auto$") as refusal:
+            load("mnist", data_home=tmp_path)
+        assert isinstance(refusal.value, ConnectionError)
+        assert "\n" not in str(refusal.value)
+
+
+class TestSizes:
+    images = np.random.default_rng(0).integers(256, size=(70, 784), dtype=np.uint8)
+
+    def test_halving_the_side_averages_blocks_of_four(self):
+        blocks = self.images.reshape(70, 14, 2, 14, 2)
+        np.testing.assert_array_equal(resized(self.images, 14), np.rint(blocks.mean(axis=(2, 4))).reshape(70, 196))
+
+    @pytest.mark.parametrize("side", [1, 10, 14, 27, 29])
+    def test_a_grey_image_stays_as_grey(self, side):
+        assert (resized(np.full((2, 784), 77, np.uint8), side) == 77).all()
+
+    def test_10x10_is_the_average_over_areas_that_cut_pixels(self):
+        # Blown up tenfold, 28x28 pixels fall into whole blocks of 28.
+        fine = zoom(self.images[0].reshape(28, 28), 10, order=0, grid_mode=True, mode="nearest").reshape(10, 28, 10, 28)
+        np.testing.assert_array_equal(resized(self.images[:1], 10)[0], np.rint(fine.mean(axis=(1, 3))).ravel())
+
+
+class TestRealMNIST:
+    def test_it_is_the_mnist_that_everyone_knows(self, mnist_home):
+        data = load("mnist", data_home=mnist_home)
+        assert (data.train_images.shape, data.test_images.shape) == ((60_000, 784), (10_000, 784))
+        assert data.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+        assert data.test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+        assert np.bincount(data.train_labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+        assert data.train_images.mean() / 255 == pytest.approx(0.1307, abs=1e-4)  # the constants that PyTorch's
+        assert data.train_images.std() / 255 == pytest.approx(0.3081, abs=1e-4)  # examples normalise with
+        assert (data.train_images.max(axis=0) == 0).sum() == 67
+
+
+def test_importing_mlp_brings_no_library_that_takes_a_second():
+    heavy = ["sklearn", "pandas", "matplotlib", "mlflow", "prefect"]
+    code = f"import sys, mlp; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
