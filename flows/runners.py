@@ -1,0 +1,61 @@
+"""Where stacks train: processes of this machine, or a Dask or Ray cluster that is there already."""
+
+import os
+import signal
+from typing import Any
+from urllib.parse import urlsplit
+
+from prefect.task_runners import ProcessPoolTaskRunner
+
+from flows.errors import ConfigurationError
+from flows.liveness import end_with_parent
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def processes(workers: int) -> Any:
+    """A process a core: threads gain next to nothing on steps this short."""
+    return ProcessPoolTaskRunner(max_workers=workers, initializer=begin_worker)
+
+
+def begin_worker() -> None:
+    """Ctrl-C and a cancelled run reach every process; the flow alone decides what that means. If it dies, so do we."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    end_with_parent()
+
+
+def cluster(kind: str, address: str | None) -> Any:
+    """Prefect's task runner for a cluster."""
+    try:
+        if kind == "dask":
+            from prefect_dask import DaskTaskRunner
+
+            return DaskTaskRunner(address=address)
+        from prefect_ray import RayTaskRunner
+    except ImportError:
+        raise ConfigurationError(
+            f"--runner: {kind} given, which is not installed: pip install 'mlp-flows[{kind}]'"
+        ) from None
+    return RayTaskRunner(address=address)
+
+
+def check_cluster(kind: str, address: str | None, tracking_uri: str) -> None:
+    """Raise a ConfigurationError if a cluster's workers could not reach the servers that a sweep talks to."""
+    if not address:
+        raise ConfigurationError(
+            f"--address: none given; allowed: that of a {kind} cluster, such as tcp://scheduler:8786"
+        )
+    if urlsplit(address).hostname in LOOPBACK:
+        return
+    for name, server in (("PREFECT_API_URL", os.environ.get("PREFECT_API_URL", "")), ("--tracking-uri", tracking_uri)):
+        if urlsplit(server).hostname in (None, *LOOPBACK) or not server.startswith("http"):
+            raise ConfigurationError(
+                f"{name}: {server or 'none'} given for a cluster on other machines; allowed: a server that they can "
+                "reach too, such as those of `mlp up --host`"
+            )

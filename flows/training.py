@@ -1,0 +1,211 @@
+"""One stack: cells in, finished MLflow runs out. Plain functions, run inside a Prefect task."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from mlflow import MlflowClient
+
+from flows import outbox
+from flows.board import Board, Stopped
+from flows.cell_run import CellRun, Courier
+from flows.experiment import Cell
+from flows.liveness import Lease
+from flows.tracking import STORE_ERRORS, code_version, connect, dataset_fields, one_line
+from mlp.confidence import confidence, noise_images
+from mlp.corruption import corrupt_images, corrupt_labels
+from mlp.data import Dataset, load
+from mlp.descent import Descent, scaled
+from mlp.network import Network, Parameters
+from mlp.randomness import generator
+from mlp.stack import History, train_stack
+
+ACCURACY_MILESTONES = (0.9, 0.99)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What every stack of a sweep must know of it.
+
+    Attributes
+    ----------
+    owner : str
+        The process that runs it; see `flows.liveness`.
+    planned : int
+        When it saw which cells were missing, in milliseconds since 1970.
+    """
+
+    tracking_uri: str
+    experiment_id: str
+    run_id: str
+    owner: str
+    planned: int
+    data_requested: str
+    board: Board
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a stack came to.
+
+    Attributes
+    ----------
+    counts : dict
+        How many cells ended as FINISHED, FAILED or KILLED.
+    undelivered : str
+        Why MLflow could not be given all of it, which then waits in the outbox; empty if it has got all.
+    """
+
+    counts: dict[str, int]
+    undelivered: str = ""
+
+
+def load_data(cell: Cell) -> Dataset:
+    """The data set that a cell trains on, its inputs spoiled where the cell asks for it."""
+    settings = cell.experiment.data
+    data = load(settings.name, split=settings.split, rows=cell.rows, test_rows=settings.test_rows, side=settings.side)
+    if cell.inputs == "true":
+        return data
+    # Always of seed 0: all cells of a stack read the same images.
+    images = corrupt_images(data.train_images, cell.inputs, generator(0, "corruption"))
+    test_images = data.test_images
+    if cell.inputs == "shuffled_pixels":
+        # The same permutation; the others leave nothing in the training images that a test image could share.
+        test_images = corrupt_images(test_images, cell.inputs, generator(0, "corruption"))
+    return replace(data, train_images=images, test_images=test_images)
+
+
+def train_cells(cells: dict[str, Cell], name: str, sweep: Sweep) -> Trained:
+    """Train one stack and log it, a run a cell.
+
+    Parameters
+    ----------
+    cells : dict
+        By cell key; all of one shape.
+    name : str
+        Of the stack, on the sweep's board.
+    """
+    if sweep.board.stopped():
+        return Trained({"KILLED": len(cells)})
+    client = connect(sweep.tracking_uri)
+    lease = Lease(client, sweep.run_id, sweep.owner)
+    data = load_data(next(iter(cells.values())))
+    runs = [run_of(cell, key, sweep, data) for key, cell in cells.items()]
+    courier = Courier(client, runs)
+
+    def on_epoch(epoch: int, metrics: dict[str, np.ndarray]) -> None:
+        courier.record(epoch, metrics)
+        accuracy = float(np.nanmean(metrics["test/accuracy"])) if np.isfinite(metrics["test/accuracy"]).any() else None
+        sweep.board.write(name, cells=len(cells), epoch=epoch, accuracy=accuracy)
+        sweep.board.check()
+        lease.check()
+
+    try:
+        history = train(list(cells.values()), data, on_epoch)
+        for column, (run, cell) in enumerate(zip(runs, cells.values(), strict=True)):
+            finish(run, cell, history, column, data)
+    except BaseException as error:
+        status = "KILLED" if isinstance(error, Stopped | KeyboardInterrupt) else "FAILED"
+        for run in runs:
+            run.end(status, f"{type(error).__name__}: {error}")
+        courier.deliver()
+        if isinstance(error, Stopped):
+            return Trained({"KILLED": len(runs)})
+        raise
+    undelivered = hand_over(runs, client, sweep.tracking_uri)
+    return Trained(Counter(str(run.status) for run in runs), undelivered)
+
+
+def run_of(cell: Cell, key: str, sweep: Sweep, data: Dataset) -> CellRun:
+    """The MLflow run of a cell that begins to train."""
+    tags = {
+        "mlflow.parentRunId": sweep.run_id,
+        "sweep": sweep.run_id,
+        "kind": "cell",
+        "cell": key,
+        "data": data.name,
+        "data_requested": sweep.data_requested,
+        **code_version(),
+    }
+    params = {name: str(value) for name, value in cell.params().items()}
+    return CellRun(sweep.experiment_id, cell.name, tags, params, dataset_fields(data), sweep.planned)
+
+
+def hand_over(runs: list[CellRun], client: MlflowClient, uri: str) -> str:
+    """Deliver a stack's runs, or keep on disk what can't be delivered; returns why it could not."""
+    for i, run in enumerate(runs):
+        try:
+            run.deliver(client)
+        except STORE_ERRORS as error:
+            for waiting in runs[i:]:
+                outbox.keep(waiting, uri)
+            return one_line(error)
+    return ""
+
+
+def network_of(cell: Cell, data: Dataset) -> Network:
+    settings = cell.network
+    sizes = (data.train_images.shape[1], *settings.hidden, data.classes)
+    return Network(sizes, settings.activation, settings.cost, settings.start)
+
+
+def given_labels(cell: Cell, data: Dataset) -> np.ndarray:
+    """The labels that a cell is trained on."""
+    rng = generator(cell.seed, "corruption")
+    return corrupt_labels(data.train_labels, cell.experiment.corruption.labels, cell.fraction, data.classes, rng)
+
+
+def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, np.ndarray]], None]) -> History:
+    """Train a stack's cells, each from its seed's start and on its own labels."""
+    experiment = cells[0].experiment
+    network = network_of(cells[0], data)
+    given = np.stack([given_labels(cell, data) for cell in cells])
+    own = experiment.order == "seed"
+    orders = [generator(cell.seed, "order") for cell in cells] if own else generator(0, "order")
+    return train_stack(
+        network,
+        Descent(**experiment.descent.model_dump()),
+        [network.initialize(generator(cell.seed, "start")) for cell in cells],
+        data,
+        given,
+        orders,
+        experiment.evaluation_rows,
+        experiment.stop_accuracy,
+        on_epoch,
+    )
+
+
+def finish(run: CellRun, cell: Cell, history: History, column: int, data: Dataset) -> None:
+    """Give a run its final figures, its weights and its end."""
+    epochs = int(history.epochs[column])
+    if history.diverged[column]:
+        run.end("FAILED", f"diverged: the cost was not finite after epoch {epochs}")
+        return
+    parameters = history.parameters[column]
+    run.record(epochs, final_figures(history, column) | noise_figures(cell, parameters, data))
+    run.keep_weights(parameters)
+    run.end("FINISHED")
+
+
+def final_figures(history: History, column: int) -> dict[str, float]:
+    """The gap between training and test accuracy, and when the training accuracy passed its milestones."""
+    train_accuracy = history.metrics["train/accuracy"][:, column]
+    last = history.epochs[column]
+    figures = {"generalization_gap": train_accuracy[last] - history.metrics["test/accuracy"][last, column]}
+    for milestone in ACCURACY_MILESTONES:
+        if (reached := np.flatnonzero(train_accuracy >= milestone)).size:
+            figures[f"epochs_to_{milestone}"] = float(reached[0])
+    return figures
+
+
+def noise_figures(cell: Cell, parameters: Parameters, data: Dataset) -> dict[str, float]:
+    """How confident the trained network is on images that show nothing."""
+    network, noise = network_of(cell, data), cell.experiment.noise
+    test_answers = network.answers(parameters, scaled(data.test_images))
+    figures: dict[str, float] = {}
+    for kind in noise.kinds:
+        images = noise_images(kind, noise.count, data, generator(noise.seed, "noise"))
+        measured = confidence(network.answers(parameters, scaled(images)), test_answers)
+        figures |= {f"noise/{kind}/{name}": value for name, value in measured.items()}
+    return figures

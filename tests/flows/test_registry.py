@@ -1,0 +1,201 @@
+"""The champion: which cell it is, what it knows of itself, and what it answers."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import mlflow
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from flows.errors import ConfigurationError
+from flows.experiment import Experiment
+from flows.predict import predict
+from flows.registry import CHAMPION, register
+from flows.results import load_runs
+from flows.training import load_data
+
+DIGITS = Experiment(name="digits", seeds="0-1", data={"name": "digits"}, corruption={"fractions": [0]})
+
+
+def figures(cell) -> dict[str, float]:
+    return {"test/accuracy": 0.8 + 0.1 * cell.seed, "test/cost": 0.3}
+
+
+def registered(store, experiment=DIGITS, figures=figures):
+    sweep_id, cells = store.sweep(experiment, figures, weights=True)
+    runs = load_runs(sweep_id, tracking_server=store.uri)
+    best = runs.loc[runs["test/accuracy"].idxmax()]
+    return register(store.client, sweep_id, experiment.name, best, cells[best["cell"]])
+
+
+@pytest.fixture(scope="module")
+def shop(new_store):
+    store = new_store()
+    store.version = registered(store)
+    return store
+
+
+class TestChampion:
+    def test_it_is_the_best_cell_with_the_numbers_that_made_it_so(self, shop):
+        champion = shop.client.get_model_version_by_alias("digits", CHAMPION)
+        assert champion.version == shop.version.version
+        assert champion.tags["cell"] == "seed=1 shuffle=0.00"
+        assert float(champion.tags["test/accuracy"]) == pytest.approx(0.9)
+        assert float(champion.tags["test/cost"]) == pytest.approx(0.3)
+        assert "90.00% of the test images of digits" in champion.description
+
+    def test_only_a_better_cell_takes_its_place(self, store):
+        registered(store)
+        worse = DIGITS.model_copy(update={"seeds": (7,)})
+        registered(store, worse, lambda cell: {"test/accuracy": 0.5})
+        assert store.client.get_model_version_by_alias("digits", CHAMPION).version == 1
+        registered(store, worse.model_copy(update={"seeds": (8,)}), lambda cell: {"test/accuracy": 0.95})
+        assert store.client.get_model_version_by_alias("digits", CHAMPION).version == 3
+
+    def test_versions_that_someone_else_registered_count_as_worse(self, store):
+        store.client.create_registered_model("digits")
+        store.client.create_model_version("digits", str(store.folder), tags={"test/accuracy": "splendid"})
+        assert registered(store).version == 2
+        assert store.client.get_model_version_by_alias("digits", CHAMPION).version == 2
+
+    def test_the_same_cell_is_registered_once(self, store):
+        sweep_id, cells = store.sweep(DIGITS, figures, weights=True)
+        best = load_runs(tracking_server=store.uri).iloc[1]
+        for _ in range(2):
+            assert register(store.client, sweep_id, "digits", best, cells[best["cell"]]).version == 1
+
+
+@pytest.fixture(scope="module")
+def model(shop):
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(shop.uri)
+    yield mlflow.pyfunc.load_model(f"models:/digits@{CHAMPION}")
+    mlflow.set_tracking_uri(before)
+
+
+class TestModel:
+    def test_it_answers_a_digit_a_confidence_and_all_activations(self, model):
+        images = load_data(DIGITS.cells()[0]).test_images[:5] / np.float32(255)
+        answers = model.predict(images)
+        activations = answers.drop(columns=["digit", "confidence"]).to_numpy()
+        assert activations.shape == (5, 10)
+        np.testing.assert_array_equal(answers["digit"], activations.argmax(axis=1))
+        np.testing.assert_array_equal(answers["confidence"], activations.max(axis=1))
+
+    @pytest.mark.parametrize("value", [-0.1, 1.5, np.nan])
+    def test_pixels_out_of_range_are_refused(self, model, value):
+        images = np.full((1, 784), value, dtype=np.float32)
+        with pytest.raises(mlflow.MlflowException, match="pixels: values outside 0 to 1 given"):
+            model.predict(images)
+
+    def test_another_shape_is_refused(self, model):
+        with pytest.raises(mlflow.MlflowException, match=r"Shape of input \(1, 100\)"):
+            model.predict(np.zeros((1, 100), dtype=np.float32))
+
+
+class TestPredict:
+    def asked(self, store, paths=(), noise=0, tests=()) -> str:
+        console = Console(width=100, record=True)
+        predict(store.client, "digits", list(paths), noise, list(tests), console)
+        return console.export_text()
+
+    def test_a_picture_a_test_image_and_noise_get_a_digit_with_ten_bars(self, shop, tmp_path):
+        data = load_data(DIGITS.cells()[0])
+        path = tmp_path / "digit.png"
+        Image.fromarray(data.test_images[0].reshape(28, 28)).save(path)
+        text = self.asked(shop, [path], noise=2, tests=[0])
+        assert f"test image 0, a {data.test_labels[0]}: " in text
+        assert text.count("(activation ") == 4
+        bars = [line for line in text.splitlines() if re.match(r"  \d [01]\.\d{3}", line)]
+        assert len(bars) == 4 * 10
+        assert bars[:10] == bars[-10:]  # the same image by two ways
+        assert "█" in text
+
+    def test_what_can_not_be_asked_is_told_in_a_line(self, shop, tmp_path):
+        (tmp_path / "text.png").write_text("no picture")
+        for paths, tests, message in (
+            ([tmp_path / "nix.png"], [], "image: .*nix.png can't be read"),
+            ([tmp_path / "text.png"], [], "image: .*text.png can't be read"),
+            ([], [359], "--test: 359 given; allowed: 0 to 358"),
+            ([], [], "image: none given; allowed: files, --noise N or --test I"),
+        ):
+            with pytest.raises(ConfigurationError, match=message):
+                self.asked(shop, paths, tests=tests)
+
+    def test_an_experiment_without_a_champion_is_told_with_those_that_have_one(self, shop):
+        with pytest.raises(
+            ConfigurationError, match="--experiment: 'nix' given, which has no champion; allowed: digits"
+        ):
+            predict(shop.client, "nix", [], 1, [], Console())
+
+
+@pytest.fixture(scope="module")
+def address(shop):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "MLFLOW_TRACKING_URI": shop.uri, "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/digits@{CHAMPION}"]
+    with open(shop.folder / "serve.log", "w", encoding="utf-8") as log:
+        server = subprocess.Popen(
+            [*command, "--env-manager", "local", "--port", str(port)], env=environment, stdout=log, stderr=log
+        )
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            urlopen(f"{address}/health", timeout=5).close()
+            break
+        except (URLError, OSError):
+            assert server.poll() is None, (shop.folder / "serve.log").read_text()
+            time.sleep(0.1)
+    yield address
+    server.terminate()
+    server.wait(30)
+
+
+@pytest.mark.system
+class TestServing:
+    def ask(self, address: str, body: str) -> tuple[int, dict]:
+        request = Request(f"{address}/invocations", body.encode(), {"Content-Type": "application/json"})
+        try:
+            with urlopen(request, timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def test_it_answers_over_http_what_the_model_answers(self, shop, address):
+        images = load_data(DIGITS.cells()[0]).test_images[:3] / 255
+        status, answer = self.ask(address, json.dumps({"inputs": images.tolist()}))
+        mlflow.set_tracking_uri(shop.uri)
+        ours = mlflow.pyfunc.load_model(f"models:/digits@{CHAMPION}").predict(images.astype(np.float32))
+        assert status == 200
+        assert [row["digit"] for row in answer["predictions"]] == list(ours["digit"])
+        np.testing.assert_allclose([row["confidence"] for row in answer["predictions"]], ours["confidence"], atol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            (json.dumps({"inputs": [[0.5] * 100]}), "Shape of input"),
+            (json.dumps({"inputs": [[2.0] * 784]}), "pixels: values outside 0 to 1 given"),
+            (json.dumps({"inputs": [["a"] * 784]}), ""),
+            ('{"inputs": [[NaN]]}', ""),
+            ("no json", ""),
+        ],
+    )
+    def test_what_it_can_not_answer_is_a_400_that_says_why(self, address, body, message):
+        status, answer = self.ask(address, body)
+        assert status == 400
+        assert message in json.dumps(answer)

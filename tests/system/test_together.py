@@ -1,0 +1,188 @@
+"""Many at once: sweeps that share a store, and stacks on a cluster."""
+
+import getpass
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.service import free_port
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+
+SWEEPS, CELLS, EPOCHS = 8, 9, 5
+SMALL = ("run", "demo", "--data", "digits", "--epochs", str(EPOCHS))
+POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+def run_eight(workplace, *options: str) -> None:
+    """Eight sweeps at once, each with seeds of its own."""
+    processes = []
+    for i in range(SWEEPS):
+        seeds = f"{3 * i}-{3 * i + 2}"
+        processes.append(
+            subprocess.Popen(
+                [workplace.command, *SMALL, "--seeds", seeds, *options],
+                cwd=workplace.folder,
+                env=workplace.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    said = [process.communicate(timeout=500)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * SWEEPS, said
+    assert "Traceback" not in "".join(said)
+
+
+def test_eight_sweeps_at_once_on_one_sqlite_store_lose_nothing(workplace):
+    run_eight(workplace)
+    cells = workplace.finished_cells()
+    assert len(cells) == SWEEPS * CELLS
+    for points in cells.values():
+        assert [step for name, step, _ in points if name == "test/accuracy"] == list(range(EPOCHS + 1))
+    assert workplace.runs("sweep") == {"FINISHED": SWEEPS}
+    assert set(workplace.runs("cell")) == {"FINISHED"}
+
+
+def test_two_sweeps_that_want_the_same_cells_at_once_train_each_only_once(workplace):
+    assert workplace.mlp(*SMALL, "--set", "name=first-opens-the-store").returncode == 0
+    processes = [workplace.start(*SMALL, "--seeds", seeds, "--epochs", "60") for seeds in ("0-3", "2-5")]
+    for process in processes:
+        assert process.wait(300) == 0, workplace.output()
+    assert len(workplace.finished_cells()) == CELLS + 18
+    assert workplace.runs("sweep", "demo") == {"FINISHED": 2}
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[str]:
+    """A PostgreSQL server with two empty databases; its address without a database's name."""
+    pytest.importorskip("psycopg", reason="no psycopg: install mlp-flows[postgres]")
+    if not POSTGRES:
+        pytest.skip("no PostgreSQL: install Debian's package postgresql")
+    bin_folder, data, port = POSTGRES[-1], tmp_path / "postgres", free_port()
+    as_user = []
+    if getpass.getuser() == "root":  # which PostgreSQL refuses to be
+        if not shutil.which("runuser"):
+            pytest.skip("PostgreSQL does not run as root")
+        as_user = ["runuser", "-u", "postgres", "--"]
+        tmp_path.chmod(0o755)
+        for parent in list(tmp_path.parents)[:2]:
+            parent.chmod(0o755)
+        data.mkdir()
+        shutil.chown(data, "postgres")
+
+    def call(program: str, *arguments: str) -> None:
+        subprocess.run([*as_user, str(bin_folder / program), *arguments], check=True, capture_output=True, cwd="/")
+
+    call("initdb", "-D", str(data), "-U", "mlp", "--auth=trust", "-E", "UTF8")
+    settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data} -c fsync=off"
+    call("pg_ctl", "-D", str(data), "-l", str(data / "log"), "-w", "-o", settings, "start")
+    try:
+        for name in ("mlp", "mlp_prefect"):
+            call("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "mlp", name)
+        yield f"postgresql://mlp@127.0.0.1:{port}"
+    finally:
+        call("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+
+
+def ask(postgres: str, question: str) -> list[tuple]:
+    import psycopg
+
+    with psycopg.connect(f"{postgres}/mlp") as connection:
+        return connection.execute(question).fetchall()
+
+
+def test_eight_sweeps_at_once_on_one_postgresql_store_lose_nothing(workplace, postgres):
+    run_eight(workplace, "--tracking-uri", f"{postgres}/mlp")
+    counts = dict(
+        ask(
+            postgres,
+            "select r.status, count(*) from runs r join tags t using (run_uuid) where t.key = 'cell' group by 1",
+        )
+    )
+    assert counts == {"FINISHED": SWEEPS * CELLS}
+    doubled = "select 1 from metrics group by run_uuid, key, step having count(*) > 1"
+    assert ask(postgres, doubled) == []
+    points = ask(postgres, "select count(*) from metrics where key = 'test/accuracy' group by run_uuid")
+    assert [count for (count,) in points].count(EPOCHS + 1) >= SWEEPS * CELLS
+
+
+def test_the_service_keeps_both_its_stores_in_postgresql(workplace, postgres):
+    ports = ("--mlflow-port", str(free_port()), "--prefect-port", str(free_port()))
+    process = workplace.start("up", *ports, "--database", f"{postgres}/mlp")
+    try:
+        workplace.wait_until(lambda: "Ctrl-C ends" in workplace.output() or process.poll() is not None, 240)
+        assert process.poll() is None, workplace.output()
+        ran = workplace.mlp(*SMALL)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    finally:
+        process.terminate()
+        process.wait(120)
+    assert not (workplace.folder / "mlruns" / "mlflow.db").exists()
+    assert not (workplace.folder / "mlruns" / "prefect" / "prefect.db").exists()
+    import psycopg
+
+    with psycopg.connect(f"{postgres}/mlp_prefect") as connection:
+        assert connection.execute("select state_name from flow_run").fetchall() == [("Completed",)]
+
+
+@pytest.fixture
+def dask(workplace) -> Iterator[str]:
+    """A Dask cluster of two workers, one thread each, on this machine; its address."""
+    pytest.importorskip("prefect_dask", reason="no Dask: install mlp-flows[dask]")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    folder = workplace.folder / "dask"
+    folder.mkdir()
+
+    def start(module: str, *arguments: str) -> subprocess.Popen:
+        with (folder / "log.txt").open("a") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"],
+                cwd=folder, env=workplace.environment(), stdout=log, stderr=log,
+            )  # fmt: skip
+
+    scheduler = start("dask_scheduler", "--host", address)
+    workers = [start("dask_worker", address, "--nthreads", "1", "--local-directory", str(folder)) for _ in range(2)]
+    time.sleep(5)
+    yield address
+    for process in (*workers, scheduler):
+        process.terminate()
+        process.wait()
+
+
+def weights(workplace) -> dict[str, bytes]:
+    """The weights of each finished cell, as they lie in the store."""
+    import numpy as np
+
+    found = {}
+    for key, folder in workplace.query(
+        "select t.value, r.artifact_uri from runs r join tags t using (run_uuid) "
+        "where t.key = 'cell' and r.status = 'FINISHED'"
+    ):
+        with np.load(Path(folder) / "weights.npz", allow_pickle=False) as arrays:
+            found[key] = b"".join(arrays[name].tobytes() for name in sorted(arrays.files))
+    return found
+
+
+def test_a_sweep_on_two_dask_workers_gives_the_same_bits_as_on_processes(workplace, shared_workplace, dask):
+    grid = (*SMALL, "--set", "networks=[{hidden: [24]}, {hidden: [32]}]", "--workers", "2")
+    on_dask = workplace.mlp(*grid, "--runner", "dask", "--address", dask)
+    assert on_dask.returncode == 0, on_dask.stdout + on_dask.stderr
+    assert "Task" not in on_dask.stderr
+    here = shared_workplace.mlp(*grid)
+    assert here.returncode == 0, here.stderr
+    assert len(weights(workplace)) == 18
+    assert weights(workplace) == weights(shared_workplace)
+    assert workplace.finished_cells() == shared_workplace.finished_cells()
+
+
+def test_a_cluster_on_other_machines_is_not_sent_to_servers_that_only_this_one_reaches(workplace):
+    result = workplace.mlp(*SMALL, "--runner", "dask", "--address", "tcp://scheduler.example:8786")
+    assert result.returncode == 2
+    assert "allowed: a server that they can reach too" in result.stderr
