@@ -1,0 +1,18 @@
+"""Put tables that commands made into the README, between ``<!-- include FILE -->`` and ``<!-- end -->``."""
+
+import re
+from pathlib import Path
+
+docs = Path(__file__).parent
+readme = docs.parent / "README.md"
+
+
+def filled(part: re.Match) -> str:
+    """A marked part with what its file holds now; as it was where no command has made the file yet."""
+    file = docs / part[2]
+    return f"{part[1]}\n{file.read_text(encoding='utf-8').strip()}\n\n{part[3]}" if file.exists() else part[0]
+
+
+text = readme.read_text(encoding="utf-8")
+marked = re.compile(r"(<!-- include (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+readme.write_text(marked.sub(filled, text), encoding="utf-8")
