@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -77,8 +77,9 @@ def visit(browser: webdriver.Chrome, address: str) -> None:
 
 
 def eventually(browser: webdriver.Chrome, what: Callable[[webdriver.Chrome], object], seconds: float = 60):
+    """Wait until something is true of a page that builds, and builds again, what it shows."""
     try:
-        return WebDriverWait(browser, seconds).until(what)
+        return WebDriverWait(browser, seconds, ignored_exceptions=[StaleElementReferenceException]).until(what)
     except TimeoutException:
         keep(browser, "not-in-time")
         raise
@@ -86,6 +87,16 @@ def eventually(browser: webdriver.Chrome, what: Callable[[webdriver.Chrome], obj
 
 def body(browser: webdriver.Chrome) -> str:
     return browser.find_element(By.TAG_NAME, "body").text
+
+
+def shows(browser: webdriver.Chrome, *texts: str) -> str:
+    """Wait until the page shows all of the texts at once, and give what it shows."""
+
+    def seen(browser: webdriver.Chrome) -> str | None:
+        text = body(browser)
+        return text if all(wanted in text for wanted in texts) else None
+
+    return eventually(browser, seen)
 
 
 class TestReport:
@@ -118,9 +129,7 @@ class TestReport:
     def test_it_tells_the_answer_and_the_numbers_of_every_group(self, browser, report, swept):
         show_at(browser, 1280)
         visit(browser, report)
-        text = body(browser)
-        assert "15 networks" in text
-        assert "of the test images correctly at fraction=0" in text
+        text = shows(browser, "15 networks", "of the test images correctly at fraction=0")
         printed = re.findall(r"\d+\.\d\d ± \d+\.\d\d", swept[1])
         assert len(printed) >= 3 * 3
         assert all(figure in text for figure in printed)
@@ -180,30 +189,29 @@ class TestMlflow:
     def test_the_chart_page_shows_means_by_group_in_the_order_of_the_story(self, browser, page):
         show_at(browser, 1600, 1300)
         visit(browser, page)
-        eventually(browser, lambda b: "Group: 0.5" in body(b) and b.find_elements(By.CSS_SELECTOR, ".js-plotly-plot"))
-        text = body(browser)
-        assert "Compared across seeds" in text
-        assert all(f"Group: {group}" in text for group in GROUPS)
-        sections = [text.index(name) for name in ("What is learned", "What is memorized", "The cost goes downhill")]
+        story = ("What is learned", "What is memorized", "The cost goes downhill")
+        groups = [f"Group: {group}" for group in GROUPS]
+        # mean, lower and upper of three groups
+        text = shows(browser, "Compared across seeds", "9 matching runs", *groups, *story)
+        sections = [text.index(name) for name in story]
         assert sections == sorted(sections)
-        assert "9 matching runs" in text  # mean, lower and upper of three groups
         bands = """return [...document.querySelectorAll('.js-plotly-plot')].flatMap(
             p => p.data.filter(t => t.fill === 'tozeroy')).length"""
-        assert eventually(browser, lambda b: b.execute_script(bands)) >= 3
+        eventually(browser, lambda b: b.execute_script(bands) >= 3)
         keep(browser, "mlflow-charts")
 
     def test_the_run_list_holds_the_sweep_and_tells_how_to_read_it(self, browser, page):
         show_at(browser, 1600, 1300)
         visit(browser, re.sub(r"runs\?.*", "runs?workflowType=machine_learning", page))
-        eventually(browser, lambda b: re.search(r"sweep \d{4}-", body(b)))
-        assert "Charts, compared across seeds" in body(browser)
+        text = shows(browser, "Charts, compared across seeds", "sweep 2")
+        assert re.search(r"sweep \d{4}-", text)
         keep(browser, "mlflow-runs")
 
     def test_the_sweeps_page_tells_the_answer(self, browser, page, swept):
         show_at(browser, 1600, 1300)
-        visit(browser, re.sub(r"runs\?.*", f"runs/{self.sweep_id(swept)}", page))
-        eventually(browser, lambda b: "of the test images correctly at fraction=0" in body(b))
-        assert "fraction=1 mean" in body(browser)
+        address = f"runs/{self.sweep_id(swept)}?workflowType=machine_learning"
+        visit(browser, re.sub(r"runs\?.*", address, page))
+        shows(browser, "of the test images correctly at fraction=0", "fraction=1 mean")
         keep(browser, "mlflow-sweep")
 
     def test_mlflow_shows_the_report_inline_with_its_charts(self, browser, page, swept):
@@ -213,7 +221,7 @@ class TestMlflow:
         frame = eventually(browser, lambda b: b.find_element(By.CSS_SELECTOR, "iframe"))
         browser.switch_to.frame(frame)
         eventually(browser, lambda b: len(b.find_elements(By.CSS_SELECTOR, ".chart .main-svg")) >= 7)
-        assert "15 networks" in body(browser)
+        shows(browser, "15 networks")
         browser.switch_to.default_content()
         keep(browser, "mlflow-report")
 
