@@ -11,9 +11,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from mlp.descent import Descent, scaled, train
+from mlp.descent import Descent, scaled
+from mlp.layers import Layers
 from mlp.network import Network
+from mlp.pixels import Images, layout_of
 from mlp.randomness import generator
+from mlp.stack import run_epoch
 
 
 class MLPClassifier(ClassifierMixin, BaseEstimator):
@@ -93,10 +96,16 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         seed = self.random_state
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(2**31)
+        images = Images(inputs, layout_of(inputs, descent.center))
+        # With mini-batches of its own, a network stands in no group, which would be filled up with zeros.
         start = self.network_.initialize(generator(seed, "start"))
+        layers = Layers(self.network_, [start], images.layout, shared=False, momentum=descent.momentum)
+        order = generator(seed, "order")
         # On products this small, BLAS threads only wait for each other.
         with threadpool_limits(1, "blas"):
-            self.parameters_ = train(self.network_, start, inputs, labels, descent, generator(seed, "order"))
+            for epoch in range(descent.epochs):
+                run_epoch(layers, images, labels[np.newaxis], descent, epoch, [order])
+        (self.parameters_,) = layers.parameters()
         if not all(np.isfinite(array).all() for layer in self.parameters_ for array in layer):
             raise ValueError(f"learning_rate: {self.learning_rate} given; too large: the weights did not stay finite")
         return self
