@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from flows.environment import make_store_folder, prepare_environment
+from flows import service_commands
+from flows.environment import prepare_environment
 from flows.errors import ConfigurationError
+from flows.options import Data, Epochs, Force, Seeds, Set, Shuffle, Source, Uri, Workers, console, errors, experiment_of
 
 app = typer.Typer(
     help="What does a network learn, and what does it only memorize? MNIST perceptrons over seeds and label shuffles.",
@@ -20,20 +21,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
-errors = Console(stderr=True, soft_wrap=True)
-
-Source = Annotated[
-    str, typer.Argument(metavar="PRESET|FILE", help="Name of a preset (see `mlp presets`), or a YAML file.")
-]
-Data = Annotated[str | None, typer.Option(help="mnist, fashion, kmnist, digits, auto, or an OpenML name.")]
-Seeds = Annotated[str | None, typer.Option(help="For example 0-9 or 0,2,5.")]
-Shuffle = Annotated[str | None, typer.Option(help="Fractions of the labels to shuffle, for example 0,0.5,1.")]
-Epochs = Annotated[str | None, typer.Option(help="Passes over the training images.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Change any field, for example descent.momentum=0.9."),
-]
 
 
 class Runner(StrEnum):
@@ -42,22 +29,6 @@ class Runner(StrEnum):
     processes = "processes"
     dask = "dask"
     ray = "ray"
-
-
-Uri = Annotated[
-    str | None, typer.Option(help="MLflow's tracking URI.", show_default="MLFLOW_TRACKING_URI, or ./mlruns")
-]
-
-
-def experiment_of(source: str, data: Any, seeds: Any, shuffle: Any, epochs: Any, settings: list[str] | None) -> Any:
-    """The experiment that the options ask for; the short options come before `--set`."""
-    from flows.configuration import load_experiment, parse_setting
-
-    short = {"data.name": data, "seeds": seeds, "corruption.fractions": shuffle, "descent.epochs": epochs}
-    changes = {path: value for path, value in short.items() if value is not None}
-    if shuffle is not None:
-        changes["corruption.labels"] = "shuffle"
-    return load_experiment(source, changes | dict(map(parse_setting, settings or [])))
 
 
 @app.command()
@@ -69,16 +40,14 @@ def run(
     epochs: Epochs = None,
     settings: Set = None,
     tracking_uri: Uri = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Stacks that train at once.", show_default="a core each")
-    ] = None,
+    workers: Workers = None,
     memory: Annotated[
         float | None,
         typer.Option(min=0.001, help="Gigabytes for the stacks together.", show_default="half of what is free"),
     ] = None,
     runner: Annotated[Runner, typer.Option(help="Where stacks train.")] = Runner.processes,
     address: Annotated[str | None, typer.Option(help="Of the cluster, such as tcp://scheduler:8786.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Train cells again that are done.")] = False,
+    force: Force = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
 ) -> None:
     """Train every cell of an experiment that is not done yet, and compare them across seeds."""
@@ -161,10 +130,8 @@ def reproduce(
     ] = "small",
     data: Data = None,
     tracking_uri: Uri = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Stacks that train at once.", show_default="a core each")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Train cells again that are done.")] = False,
+    workers: Workers = None,
+    force: Force = False,
     write: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Write all verdicts of the store there, as claims.md.")
     ] = None,
@@ -202,99 +169,6 @@ def predict(
     client = open_store(resolve(tracking_uri))
     name = experiment or client.get_experiment(results.find(client, None)[0]).name
     predict(client, name, images or [], noise, test or [], console)
-
-
-@app.command()
-def up(
-    host: Annotated[
-        str, typer.Option(help="Address to serve at; all but this machine's own demand --auth.")
-    ] = "127.0.0.1",
-    mlflow_port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
-    prefect_port: Annotated[int, typer.Option(min=1, max=65535)] = 4200,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            help="postgresql://user@host/name for MLflow, and name_prefect for Prefect.", show_default="sqlite"
-        ),
-    ] = None,
-    auth: Annotated[Path | None, typer.Option(help="File with NAME:PASSWORD, which both servers then ask for.")] = None,
-) -> None:
-    """Serve MLflow, Prefect and a worker for scheduled sweeps, until Ctrl-C."""
-    make_store_folder()
-    from flows import up
-    from flows.security import read_login
-
-    login = read_login(auth) if auth else None
-    raise typer.Exit(up.up(host, mlflow_port, prefect_port, database, login, console))
-
-
-@app.command()
-def status() -> None:
-    """Tell what runs, what is scheduled, and what the last sweeps did."""
-    make_store_folder()
-    from flows.status import tell_status
-
-    tell_status(console)
-
-
-@app.command()
-def schedule(
-    source: Source,
-    cron: Annotated[str | None, typer.Option(help="When, in UTC, for example '0 3 * * *'.")] = None,
-    every: Annotated[str | None, typer.Option(help="How often, for example 30m, 6h or 1d.")] = None,
-    name: Annotated[str | None, typer.Option(help="Of the schedule.", show_default="the experiment's")] = None,
-    data: Data = None,
-    seeds: Seeds = None,
-    shuffle: Shuffle = None,
-    epochs: Epochs = None,
-    settings: Set = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Train all cells each time, not only what is missing.")
-    ] = False,
-) -> None:
-    """Have the service run a sweep again and again."""
-    experiment = experiment_of(source, data, seeds, shuffle, epochs, settings)
-    make_store_folder()
-    from flows import deployments
-
-    deployments.schedule(experiment, name or experiment.name, cron, every, force)
-    console.print(f"Scheduled: {name or experiment.name}, {cron or every}; `mlp schedules` lists all", highlight=False)
-
-
-@app.command()
-def schedules() -> None:
-    """List what is scheduled."""
-    make_store_folder()
-    from flows.status import tell_schedules
-
-    tell_schedules(console)
-
-
-@app.command()
-def unschedule(name: Annotated[str, typer.Argument(help="Of the schedule; see `mlp schedules`.")]) -> None:
-    """Remove a schedule."""
-    make_store_folder()
-    from flows import deployments
-
-    deployments.need_server()
-    deployments.unschedule(name)
-    console.print(f"No longer scheduled: {name}", highlight=False)
-
-
-@app.command()
-def sync() -> None:
-    """Deliver results that MLflow could not be given when they were made."""
-    from flows import outbox
-    from flows.tracking import open_store
-
-    left = 0
-    for uri in outbox.waiting():
-        sent = outbox.send(open_store(uri), uri)
-        console.print(f"{uri}: {sent.delivered} cells delivered", highlight=False)
-        if sent.waiting:
-            errors.print(f"{uri}: {sent.waiting} cells wait on ({sent.reason})", highlight=False)
-            left += sent.waiting
-    raise typer.Exit(1 if left else 0)
 
 
 @app.command()
@@ -344,6 +218,9 @@ def describe(experiment: Any) -> None:
     cells = experiment.cells()
     console.print(yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, default_flow_style=None), end="")
     console.print(f"\n[bold]{len(cells)} cells[/]: {cells[0].name} … {cells[-1].name}")
+
+
+app.add_typer(service_commands.app)
 
 
 def main() -> None:
