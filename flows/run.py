@@ -1,5 +1,6 @@
 """One sweep at one prompt: Prefect's server beside it, its progress on the screen, its comparison at the end."""
 
+import logging
 import threading
 import time
 import warnings
@@ -50,14 +51,19 @@ def run_sweep(
         with console.status("Starting Prefect's server, opening the store, loading the data …"):
             # Prefect's server takes some seconds to start; what follows until it is waited for costs no time.
             uri = open_and_load(experiment, tracking_server, console)
-            from prefect.exceptions import CancelledRun, FailedRun
+            from prefect.exceptions import CancelledRun, FailedRun, PrefectHTTPStatusError
 
             from flows.runners import check_cluster, cluster, cores, processes
             from flows.sweep import sweep
+            from flows.tracking import one_line
 
             if runner != "processes":
                 check_cluster(runner, address, uri)
             wait_for_prefect()
+        # Of its server's failures Prefect logs the whole traceback; here they are told in a line.
+        logging.getLogger("prefect.flow_runs").addFilter(
+            lambda record: not (record.exc_info and isinstance(record.exc_info[1], PrefectHTTPStatusError))
+        )
         workers = workers or cores()
         task_runner = processes(workers) if runner == "processes" else cluster(runner, address)
         try:
@@ -68,6 +74,13 @@ def run_sweep(
             return 130
         except FailedRun as failed:
             console.print(f"[red]mlp:[/] {escape(str(failed))}", soft_wrap=True)
+            return 1
+        except PrefectHTTPStatusError as error:
+            console.print(
+                f"[red]mlp:[/] Prefect's server failed ({escape(one_line(error))}), its log tells why; "
+                "cells that had finished are safe",
+                soft_wrap=True,
+            )
             return 1
     return conclude(experiment, outcome, uri, console)
 

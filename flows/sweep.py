@@ -186,6 +186,8 @@ def train_missing(
         missing = {key: cell for key, cell in missing.items() if key in taken}
         if ours:
             results = train_stacks(into_stacks(ours), context)
+            if lost := next((result.undelivered for result in results if not result.kept), ""):
+                raise OSError(lost)
             counts += sum((Counter(result.counts) for result in results), Counter())
             undelivered = next((result.undelivered for result in results if result.undelivered), undelivered)
         else:

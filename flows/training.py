@@ -54,11 +54,14 @@ class Trained:
     counts : dict
         How many cells ended as FINISHED, FAILED or KILLED.
     undelivered : str
-        Why MLflow could not be given all of it, which then waits in the outbox; empty if it has got all.
+        Why MLflow could not be given all of it; empty if it has got all.
+    kept : bool
+        Whether what MLflow has not got waits in the outbox. Else it is lost, and to be trained again.
     """
 
     counts: dict[str, int]
     undelivered: str = ""
+    kept: bool = True
 
 
 def load_data(cell: Cell) -> Dataset:
@@ -113,8 +116,8 @@ def train_cells(cells: dict[str, Cell], name: str, sweep: Sweep) -> Trained:
         if isinstance(error, Stopped):
             return Trained({"KILLED": len(runs)})
         raise
-    undelivered = hand_over(runs, client, sweep.tracking_uri)
-    return Trained(Counter(str(run.status) for run in runs), undelivered)
+    undelivered, kept = hand_over(runs, client, sweep.tracking_uri)
+    return Trained(Counter(str(run.status) for run in runs), undelivered, kept)
 
 
 def run_of(cell: Cell, key: str, sweep: Sweep, data: Dataset) -> CellRun:
@@ -132,16 +135,19 @@ def run_of(cell: Cell, key: str, sweep: Sweep, data: Dataset) -> CellRun:
     return CellRun(sweep.experiment_id, cell.name, tags, params, dataset_fields(data), sweep.planned)
 
 
-def hand_over(runs: list[CellRun], client: MlflowClient, uri: str) -> str:
-    """Deliver a stack's runs, or keep on disk what can't be delivered; returns why it could not."""
+def hand_over(runs: list[CellRun], client: MlflowClient, uri: str) -> tuple[str, bool]:
+    """Deliver a stack's runs, or keep on disk what can't be delivered; `Trained` tells what is returned."""
     for i, run in enumerate(runs):
         try:
             run.deliver(client)
         except STORE_ERRORS as error:
-            for waiting in runs[i:]:
-                outbox.keep(waiting, uri)
-            return one_line(error)
-    return ""
+            try:
+                for waiting in runs[i:]:
+                    outbox.keep(waiting, uri)
+            except OSError as no_room:
+                return one_line(no_room), False
+            return one_line(error), True
+    return "", True
 
 
 def network_of(cell: Cell, data: Dataset) -> Network:
