@@ -1,9 +1,10 @@
-"""``python -m flows.leash SECONDS COMMAND …`` runs a command until standard input closes, then ends its family.
+"""``python -m flows.leash SECONDS COMMAND …`` runs a command until it ends or standard input closes.
 
-All are asked to end, and after so many seconds killed. Standard input is a pipe from whoever started this: it closes
-even if that process is killed.
+Then all that descends from it is asked to end, and after so many seconds killed. Standard input is a pipe from whoever
+started this: it closes even if that process is killed.
 """
 
+import ctypes
 import signal
 import subprocess
 import sys
@@ -11,10 +12,14 @@ import threading
 
 import psutil
 
+PR_SET_CHILD_SUBREAPER = 36  # of Linux's prctl
+
 
 def main(grace_seconds: float, command: list[str]) -> int:
     # Whoever wants this process to end closes its standard input. A handler, unlike SIG_IGN, is not passed on.
     signal.signal(signal.SIGTERM, lambda number, frame: None)
+    # A descendant whose parent dies becomes a child of this process, and so stays in the family.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     released = threading.Event()
 
@@ -28,6 +33,8 @@ def main(grace_seconds: float, command: list[str]) -> int:
     code = process.wait()
     if released.is_set():
         watcher.join()
+    else:
+        end_family(grace_seconds)  # a server's worker would go on, at the port that the next start wants
     return code
 
 

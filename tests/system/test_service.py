@@ -148,16 +148,17 @@ def test_the_experiment_is_a_form_on_prefects_page_and_can_be_started_there(serv
         (form,) = [found for found in service.api("/deployments/filter", {}) if found["name"] == "form"]
         browser.get(f"{service.prefect}/deployments/deployment/{form['id']}/run")
         page = lambda: browser.find_element(By.TAG_NAME, "body").text  # noqa: E731
-        WebDriverWait(browser, 60).until(lambda _: "multiple of the average cost's negative gradient" in page())
-        assert "share of the last step that is taken again" in page(), "fields are described"
-        assert "cross_entropy" in page(), "choices can be chosen"
-        fields = browser.find_elements(By.TAG_NAME, "input")
-        name = next(field for field in fields if field.get_attribute("value") == "demo")
-        name.clear()
-        name.send_keys("from-the-form")
-        data = next(field for field in fields if field.get_attribute("value") == "auto")
-        data.clear()
-        data.send_keys("digits")
+        described = ("multiple of the average cost's negative gradient", "share of the last step that is taken again")
+        WebDriverWait(browser, 60).until(lambda _: all(words in page() for words in described))
+
+        def fill_in(before: str, after: str) -> None:
+            fields = browser.find_elements(By.TAG_NAME, "textarea")
+            field = next(field for field in fields if field.get_attribute("value") == before)
+            field.clear()
+            field.send_keys(after)
+
+        fill_in("demo", "from-the-form")
+        fill_in("auto", "digits")
         screenshots = os.environ.get("SCREENSHOTS")
         if screenshots:
             browser.save_screenshot(f"{screenshots}/prefect_form.png")
@@ -177,7 +178,10 @@ def test_a_server_that_dies_is_started_again(service):
     ]
     server.kill()
     service.workplace.wait_until(lambda: "mlflow ended" in service.workplace.output())
-    service.workplace.wait_until(lambda: answers(f"{service.mlflow}/health"))
+    service.workplace.wait_until(lambda: answers(f"{service.mlflow}/health") == 200)
+    time.sleep(20)  # past the short lives after which the service would give up
+    assert service.process.poll() is None
+    assert service.workplace.output().count("mlflow ended") == 1
 
 
 def answers(address: str, login: str = "") -> int:
