@@ -178,15 +178,20 @@ def ui(
 ) -> None:
     """Open MLflow's pages on the store, at 127.0.0.1."""
     from flows import results, views
-    from flows.service import open_ui
+    from flows.service import start_ui
     from flows.tracking import open_store
     from flows.tracking import tracking_uri as resolve
 
     server, uri = f"http://127.0.0.1:{port}/", resolve(tracking_uri)
     latest = results.latest_sweep(open_store(uri))
     page = views.link(latest.info.experiment_id, server) if latest else server
-    console.print(f"In some seconds: {page}", highlight=False, soft_wrap=True)
-    raise typer.Exit(open_ui(uri, port))
+    with console.status("Starting MLflow's server …"):
+        started = start_ui(uri, port)
+    console.print(f"{page}\nCtrl-C ends it.", highlight=False, soft_wrap=True)
+    try:
+        raise typer.Exit(started.wait())
+    except KeyboardInterrupt:
+        started.communicate()  # lets go of the server, which then ends
 
 
 @app.command()

@@ -20,7 +20,7 @@ from flows.errors import ConfigurationError
 from flows.owner import runs_here
 
 START_SECONDS = 120
-PREFECT_LOG = "prefect.log"
+PREFECT_LOG, UI_LOG = "prefect.log", "ui.log"
 # Options of uvicorn: pages that are open in a browser do not hold up the end.
 QUICK_END = "--timeout-graceful-shutdown 2"
 
@@ -160,13 +160,14 @@ def mlflow_command(uri: str, host: str, port: int) -> list[str]:
     ]
 
 
-def open_ui(uri: str, port: int) -> int:
-    """Serve MLflow's pages on a store until interrupted: two processes, no jobs, this machine only."""
+def start_ui(uri: str, port: int) -> subprocess.Popen:
+    """Serve MLflow's pages on a store, to this machine only and without jobs; returns when they can be opened."""
     if uri.startswith("http"):
         raise ConfigurationError(f"tracking URI: {uri} given, which has its pages already: open it in a browser")
     check_free("--port", "127.0.0.1", port)
+    make_store_folder()
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    try:
-        return subprocess.run(mlflow_command(uri, "127.0.0.1", port), env=environment).returncode
-    except KeyboardInterrupt:
-        return 0
+    log = store_folder() / UI_LOG
+    server = on_leash(mlflow_command(uri, "127.0.0.1", port), 2, log, environment)
+    wait_for(f"http://127.0.0.1:{port}/health", f"MLflow (see {log})")
+    return server

@@ -9,7 +9,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -163,26 +162,19 @@ class TestReport:
 
 @pytest.fixture(scope="module")
 def page(swept) -> Iterator[str]:
-    """The address that `mlp ui` prints, once its server answers."""
+    """The address that `mlp ui` prints when its server answers."""
     place, _ = swept
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = subprocess.Popen(
+    with subprocess.Popen(
         [place.command, "ui", "--port", str(port)], cwd=place.folder, env=place.environment(),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
-    link = next(found[0] for line in server.stdout if (found := re.search(r"http://\S+#\S+", line)))
-    threading.Thread(target=server.stdout.read, daemon=True).start()  # a full pipe would stop it
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.2)
-    yield link
-    server.send_signal(signal.SIGINT)
-    server.wait(30)
+    ) as server:  # fmt: skip
+        yield next(found[0] for line in server.stdout if (found := re.search(r"http://\S+#\S+", line)))
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+    assert place.processes() == [], "nothing that it started is left"
 
 
 class TestMlflow:
