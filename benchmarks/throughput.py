@@ -2,8 +2,10 @@
 
 Every peer has its own process on the same core, and one thread. They take turns, an epoch each, for some rounds. A
 figure is the median over the rounds of the processor time that a network takes for an epoch, in milliseconds, without
-preparation and compilation. Beside them stand two parts of the engine: the bare products of its steps, and its
-evaluation on the full training and test sets, which follows every epoch in `train_stack` and is not in the figures.
+preparation and compilation. Each library chooses its kernels for the processor itself: settings that tell OpenBLAS
+of another one (OPENBLAS_CORETYPE) are not passed on. Beside them stand two parts of the engine: the bare products of
+its steps, and its evaluation on the full training and test sets, which follows every epoch in `train_stack` and is not
+in the figures.
 """
 
 import argparse
@@ -24,6 +26,11 @@ ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "
 SAME_ACCURACY = 0.01
 
 
+def environment() -> dict[str, str]:
+    """This process's variables, with one thread and without what tunes OpenBLAS alone."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")} | ONE_THREAD
+
+
 class Process:
     """A peer at work."""
 
@@ -31,7 +38,7 @@ class Process:
         self.name, self.times, self.accuracy = name, [], float("nan")
         self.child = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("peers.py")), name, json.dumps(task)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | ONE_THREAD,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(),
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )  # fmt: skip
         self.facts = self.read()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from mlflow import MlflowClient
+from threadpoolctl import threadpool_limits
 
 from flows import outbox
 from flows.board import Board, Stopped
@@ -105,9 +106,12 @@ def train_cells(cells: dict[str, Cell], name: str, sweep: Sweep) -> Trained:
         lease.check()
 
     try:
-        history = train(list(cells.values()), data, on_epoch)
-        for column, (run, cell) in enumerate(zip(runs, cells.values(), strict=True)):
-            finish(run, cell, history, column, data)
+        # Stacks train side by side: with more threads each, they would only wait for each other.
+        with threadpool_limits(1, "blas"):
+            history = train(list(cells.values()), data, on_epoch)
+            ask = asking(next(iter(cells.values())), data)
+            for column, run in enumerate(runs):
+                finish(run, history, column, ask)
     except BaseException as error:
         status = "KILLED" if isinstance(error, Stopped | KeyboardInterrupt) else "FAILED"
         for run in runs:
@@ -182,14 +186,14 @@ def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, n
     )
 
 
-def finish(run: CellRun, cell: Cell, history: History, column: int, data: Dataset) -> None:
+def finish(run: CellRun, history: History, column: int, ask: Callable[[Parameters], dict[str, float]]) -> None:
     """Give a run its final figures, its weights and its end."""
     epochs = int(history.epochs[column])
     if history.diverged[column]:
         run.end("FAILED", f"diverged: the cost was not finite after epoch {epochs}")
         return
     parameters = history.parameters[column]
-    run.record(epochs, final_figures(history, column) | noise_figures(cell, parameters, data))
+    run.record(epochs, final_figures(history, column) | ask(parameters))
     run.keep_weights(parameters)
     run.end("FINISHED")
 
@@ -205,13 +209,20 @@ def final_figures(history: History, column: int) -> dict[str, float]:
     return figures
 
 
-def noise_figures(cell: Cell, parameters: Parameters, data: Dataset) -> dict[str, float]:
-    """How confident the trained network is on images that show nothing."""
+def asking(cell: Cell, data: Dataset) -> Callable[[Parameters], dict[str, float]]:
+    """What measures how confident a trained network is on images that show nothing, the same ones for a whole stack."""
     network, noise = network_of(cell, data), cell.experiment.noise
-    test_answers = network.answers(parameters, scaled(data.test_images))
-    figures: dict[str, float] = {}
-    for kind in noise.kinds:
-        images = noise_images(kind, noise.count, data, generator(noise.seed, "noise"))
-        measured = confidence(network.answers(parameters, scaled(images)), test_answers)
-        figures |= {f"noise/{kind}/{name}": value for name, value in measured.items()}
-    return figures
+    test_images = scaled(data.test_images)
+    images = {
+        kind: scaled(noise_images(kind, noise.count, data, generator(noise.seed, "noise"))) for kind in noise.kinds
+    }
+
+    def ask(parameters: Parameters) -> dict[str, float]:
+        test_answers = network.answers(parameters, test_images)
+        figures: dict[str, float] = {}
+        for kind in images:
+            measured = confidence(network.answers(parameters, images[kind]), test_answers)
+            figures |= {f"noise/{kind}/{name}": value for name, value in measured.items()}
+        return figures
+
+    return ask
