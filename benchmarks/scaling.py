@@ -1,0 +1,107 @@
+"""How a sweep grows: from ten cells to a thousand, and from one worker to two, in time and in memory.
+
+Each row is an `mlp run` with its tracking, in a store of its own. *Training* is from the first cell's start to the last
+cell's end, *around it* all else: starting Prefect, planning, the report. Memory is that of all processes of the sweep
+at its peak, Prefect's server among them; pages that they share count once.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from flows import load_runs
+from flows.environment import prepare_environment
+from mlp import DataFallback, load
+
+PAUSE_SECONDS = 0.5  # between two looks at the memory
+
+
+@dataclass(frozen=True)
+class Measured:
+    cells: int
+    epochs: int
+    workers: int
+    seconds: float
+    training: float
+    peak_bytes: int
+
+
+def measure(data: str, cells: int, epochs: int, workers: int) -> Measured:
+    """Run a sweep and look at it while it runs."""
+    mlp = Path(sys.executable).with_name("mlp")
+    grid = ["--data", data, "--seeds", f"0-{cells - 1}", "--shuffle", "0", "--epochs", str(epochs)]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "log")
+        begin = time.perf_counter()
+        with log.open("w") as output:
+            command = [mlp, "run", "shuffle", *grid, "--workers", str(workers)]
+            sweep = psutil.Popen(command, cwd=folder, stdout=output, stderr=output)
+            peak = 0
+            while sweep.poll() is None:
+                peak = max(peak, memory_of(sweep))
+                time.sleep(PAUSE_SECONDS)
+        seconds = time.perf_counter() - begin
+        if sweep.returncode:
+            sys.exit(f"mlp run ended with exit code {sweep.returncode}: {log.read_text()}")
+        runs = load_runs("shuffle", tracking_server=f"sqlite:///{folder}/mlruns/mlflow.db")
+    ended = runs["started"].astype("int64") / 1e9 + runs["seconds"]
+    training = ended.max() - runs["started"].astype("int64").min() / 1e9
+    return Measured(len(runs), epochs, workers, seconds, training, peak)
+
+
+def memory_of(process: psutil.Process) -> int:
+    """Bytes that a process and its descendants hold."""
+    held = 0
+    with suppress(psutil.NoSuchProcess):
+        for member in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                held += member.memory_full_info().pss
+    return held
+
+
+def table(rows: list[Measured]) -> Table:
+    shown = Table(box=None, header_style="")
+    for name in ("cells", "epochs", "workers", "seconds", "training", "around it", "ms a cell and epoch", "peak GB"):
+        shown.add_column(name, justify="right")
+    for row in rows:
+        around = row.seconds - row.training
+        each = 1000 * row.training / row.cells / row.epochs
+        seconds = (f"{value:.1f}" for value in (row.seconds, row.training, around, each))
+        shown.add_row(*map(str, (row.cells, row.epochs, row.workers)), *seconds, f"{row.peak_bytes / 1e9:.2f}")
+    return shown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", type=int, nargs="+", default=[10, 100, 1000], help="sizes of the sweeps")
+    parser.add_argument("--epochs", type=int, default=3)
+    given = parser.parse_args()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataFallback)  # the title says which data were trained on
+        data = load("auto").name
+    cores = len(os.sched_getaffinity(0))
+    growing = [measure(data, cells, given.epochs, cores) for cells in given.cells]
+    one, all_of_them = (measure(data, 100, 10, workers) for workers in (1, cores))
+    console = Console()
+    console.print(f"{data}, 784-16-16-10, {cores} cores\n")
+    console.print(table([*growing, one, all_of_them]))
+    small, large = growing[0], growing[-1]
+    each = (large.seconds - small.seconds) / (large.cells - small.cells)
+    added = (large.seconds - large.training) - (small.seconds - small.training)
+    console.print(f"\none cell more: {1000 * each:.0f} ms; {large.cells} cells add {added:.1f} s around the training")
+    console.print(f"{cores} workers train {one.training / all_of_them.training:.2f} times as fast as one")
+
+
+if __name__ == "__main__":
+    prepare_environment()
+    main()
