@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from rich.console import Console
-from rich.table import Table
 
 from flows import load_runs
 from flows.environment import prepare_environment
@@ -69,16 +67,18 @@ def memory_of(process: psutil.Process) -> int:
     return held
 
 
-def table(rows: list[Measured]) -> Table:
-    shown = Table(box=None, header_style="")
-    for name in ("cells", "epochs", "workers", "seconds", "training", "around it", "ms a cell and epoch", "peak GB"):
-        shown.add_column(name, justify="right")
+def table(rows: list[Measured]) -> str:
+    lines = [
+        f"{'cells':>6}{'epochs':>8}{'workers':>9}{'seconds':>9}{'training':>10}{'around it':>11}"
+        f"{'ms a cell and epoch':>21}{'peak GB':>9}"
+    ]
     for row in rows:
-        around = row.seconds - row.training
         each = 1000 * row.training / row.cells / row.epochs
-        seconds = (f"{value:.1f}" for value in (row.seconds, row.training, around, each))
-        shown.add_row(*map(str, (row.cells, row.epochs, row.workers)), *seconds, f"{row.peak_bytes / 1e9:.2f}")
-    return shown
+        lines.append(
+            f"{row.cells:6}{row.epochs:8}{row.workers:9}{row.seconds:9.1f}{row.training:10.1f}"
+            f"{row.seconds - row.training:11.1f}{each:21.1f}{row.peak_bytes / 1e9:9.2f}"
+        )
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -92,14 +92,12 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     growing = [measure(data, cells, given.epochs, cores) for cells in given.cells]
     one, all_of_them = (measure(data, 100, 10, workers) for workers in (1, cores))
-    console = Console()
-    console.print(f"{data}, 784-16-16-10, {cores} cores\n")
-    console.print(table([*growing, one, all_of_them]))
+    print(f"{data}, 784-16-16-10, {cores} cores\n\n{table([*growing, one, all_of_them])}\n")
     small, large = growing[0], growing[-1]
     each = (large.seconds - small.seconds) / (large.cells - small.cells)
     added = (large.seconds - large.training) - (small.seconds - small.training)
-    console.print(f"\none cell more: {1000 * each:.0f} ms; {large.cells} cells add {added:.1f} s around the training")
-    console.print(f"{cores} workers train {one.training / all_of_them.training:.2f} times as fast as one")
+    print(f"one cell more: {1000 * each:.0f} ms; {large.cells} cells add {added:.1f} s around the training")
+    print(f"{cores} workers train {one.training / all_of_them.training:.2f} times as fast as one\n")
 
 
 if __name__ == "__main__":

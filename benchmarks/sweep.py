@@ -121,7 +121,7 @@ def main() -> None:
         f"scikit-learn and MLflow   {result['peer_seconds']:8.0f} s, scaled from {part['cells']} cells "
         f"and {part['epochs']} epochs in {part['seconds']:.0f} s"
     )
-    print(f"ratio                     {result['ratio']:8.1f}")
+    print(f"ratio                     {result['ratio']:8.1f}\n")
 
 
 if __name__ == "__main__":

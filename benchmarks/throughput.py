@@ -127,7 +127,7 @@ def main() -> None:
     given = parser.parse_args()
     task = {"batch": given.batch, "networks": given.networks, "hidden": given.hidden}
     result = compare(task, given.rounds)
-    print(json.dumps(result) if given.json else table(result))
+    print(json.dumps(result) if given.json else f"{table(result)}\n")
 
 
 if __name__ == "__main__":

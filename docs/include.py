@@ -1,4 +1,4 @@
-"""Put tables that commands made into the README, between ``<!-- include FILE -->`` and ``<!-- end -->``."""
+"""Put what commands made into the README, between ``<!-- include FILE -->`` and ``<!-- end -->``: tables, and text."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,12 @@ readme = docs.parent / "README.md"
 def filled(part: re.Match) -> str:
     """A marked part with what its file holds now; as it was where no command has made the file yet."""
     file = docs / part[2]
-    return f"{part[1]}\n{file.read_text(encoding='utf-8').strip()}\n\n{part[3]}" if file.exists() else part[0]
+    if not file.exists():
+        return part[0]
+    content = file.read_text(encoding="utf-8").strip()
+    if file.suffix == ".txt":
+        content = f"```text\n{content}\n```"
+    return f"{part[1]}\n{content}\n\n{part[3]}"
 
 
 text = readme.read_text(encoding="utf-8")
