@@ -58,7 +58,7 @@ def run_sweep(
             from flows.tracking import one_line
 
             if runner != "processes":
-                check_cluster(runner, address, uri)
+                check_cluster(runner, address, uri, experiment.name)
             wait_for_prefect()
         # Of its server's failures Prefect logs the whole traceback; here they are told in a line.
         logging.getLogger("prefect.flow_runs").addFilter(

@@ -5,6 +5,7 @@ import signal
 from typing import Any
 from urllib.parse import urlsplit
 
+from mlflow import MlflowClient
 from prefect.task_runners import ProcessPoolTaskRunner
 
 from flows.errors import ConfigurationError
@@ -45,8 +46,8 @@ def cluster(kind: str, address: str | None) -> Any:
     return RayTaskRunner(address=address)
 
 
-def check_cluster(kind: str, address: str | None, tracking_uri: str) -> None:
-    """Raise a ConfigurationError if a cluster's workers could not reach the servers that a sweep talks to."""
+def check_cluster(kind: str, address: str | None, tracking_uri: str, experiment: str) -> None:
+    """Raise a ConfigurationError if a cluster's workers could not reach what a sweep writes to."""
     if not address:
         raise ConfigurationError(
             f"--address: none given; allowed: that of a {kind} cluster, such as tcp://scheduler:8786"
@@ -59,3 +60,14 @@ def check_cluster(kind: str, address: str | None, tracking_uri: str) -> None:
                 f"{name}: {server or 'none'} given for a cluster on other machines; allowed: a server that they can "
                 "reach too, such as those of `mlp up --host`"
             )
+    check_artifacts(MlflowClient(tracking_uri), experiment)
+
+
+def check_artifacts(client: MlflowClient, experiment: str) -> None:
+    """Raise a ConfigurationError if an experiment keeps its artifacts where only one machine can write."""
+    found = client.get_experiment_by_name(experiment)
+    if found and urlsplit(found.artifact_location).scheme in ("", "file"):
+        raise ConfigurationError(
+            f"name: {experiment!r} given, whose artifacts lie in a folder of one machine; allowed on a cluster: an "
+            "experiment that was begun with the service, or a new one (--set name=…)"
+        )

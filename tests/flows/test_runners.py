@@ -1,0 +1,32 @@
+"""A cluster is sent no work whose results its machines could not bring home."""
+
+import pytest
+
+from flows.errors import ConfigurationError
+from flows.runners import check_artifacts, check_cluster
+
+SERVER = "http://tracker.example:5000"
+
+
+@pytest.mark.parametrize(
+    ("address", "prefect", "mlflow", "named"),
+    [
+        (None, "http://prefect.example:4200/api", SERVER, "--address: none given"),
+        ("tcp://scheduler.example:8786", "http://127.0.0.1:4200/api", SERVER, "PREFECT_API_URL"),
+        ("tcp://scheduler.example:8786", "http://prefect.example:4200/api", "http://localhost:5000", "--tracking-uri"),
+        ("tcp://scheduler.example:8786", "http://prefect.example:4200/api", "sqlite:////tmp/a.db", "--tracking-uri"),
+    ],
+)
+def test_what_other_machines_cannot_reach_is_refused_by_its_name(monkeypatch, address, prefect, mlflow, named):
+    monkeypatch.setenv("PREFECT_API_URL", prefect)
+    with pytest.raises(ConfigurationError, match=named):
+        check_cluster("dask", address, mlflow, "shuffle")
+
+
+def test_a_folder_of_one_machine_is_no_place_for_the_artifacts_of_a_cluster(store):
+    store.client.create_experiment("local", artifact_location=str(store.folder))
+    store.client.create_experiment("served", artifact_location="mlflow-artifacts:/served")
+    check_artifacts(store.client, "served")
+    check_artifacts(store.client, "not yet begun")
+    with pytest.raises(ConfigurationError, match=r"name: 'local' given.*allowed on a cluster"):
+        check_artifacts(store.client, "local")
