@@ -17,7 +17,49 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) --editable '.[test,notebook]'
 	@touch $@
 
-$(VENV)/.installed-bench: $(VENV)/.installed-bench  ## Time the engine beside its peers, and whole sweeps; write it into docs/ and the README
+$(VENV)/.installed-bench: $(VENV)/.installed-test
+	$(PIP) --editable '.[bench]'
+	@touch $@
+
+install: $(VENV)/.installed  ## Make .venv with the package in it
+
+demo: $(VENV)/.installed  ## The main job in seconds: three seeds, none, half and all labels shuffled
+	$(BIN)/mlp run demo
+
+test: lint  ## Lint, and every test but the slow ones
+	$(BIN)/pytest -m "not slow"
+
+test-quick: $(VENV)/.installed-test  ## The tests without servers and browsers
+	$(BIN)/pytest -m "not slow and not system"
+
+test-system: $(VENV)/.installed-test  ## The tests that take long: servers, crashes, browsers
+	$(BIN)/pytest -m slow
+
+lint: $(VENV)/.installed-test  ## Style, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-test  ## Put the code into the one style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/nbstripout notebooks/*.ipynb
+
+results: $(VENV)/.installed  ## Run the mission on MNIST, and write its picture and its table into docs/ and the README
+	$(BIN)/mlp run shuffle
+	$(BIN)/mlp compare shuffle --markdown > docs/shuffle.md
+	$(BIN)/mlp compare shuffle --metric test/accuracy --baseline fraction=0 --markdown > docs/differences.md
+	$(BIN)/python docs/picture.py shuffle docs/shuffle.png
+	$(BIN)/python docs/include.py
+
+claims: $(VENV)/.installed  ## Test every claim at small scale, the best network in full, and write docs/claims.md and the README's table
+	$(BIN)/mlp reproduce all
+	$(BIN)/mlp reproduce best --scale full
+	$(BIN)/mlp reproduce --write docs
+	$(BIN)/python docs/include.py
+
+bench: $(VENV)/.installed-bench  ## Time the engine beside its peers, and whole sweeps; write it into docs/ and the README
 	$(BIN)/python benchmarks/throughput.py --batch 10 > docs/throughput.txt
 	$(BIN)/python benchmarks/throughput.py --batch 32 >> docs/throughput.txt
 	$(BIN)/python benchmarks/throughput.py --batch 128 >> docs/throughput.txt
