@@ -7,6 +7,7 @@ at its peak, Prefect's server among them; pages that they share count once.
 
 import argparse
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import psutil
 
 from flows import load_runs
@@ -52,8 +54,8 @@ def measure(data: str, cells: int, epochs: int, workers: int) -> Measured:
         if sweep.returncode:
             sys.exit(f"mlp run ended with exit code {sweep.returncode}: {log.read_text()}")
         runs = load_runs("shuffle", tracking_server=f"sqlite:///{folder}/mlruns/mlflow.db")
-    ended = runs["started"].astype("int64") / 1e9 + runs["seconds"]
-    training = ended.max() - runs["started"].astype("int64").min() / 1e9
+    began = runs["started"].map(pd.Timestamp.timestamp)
+    training = (began + runs["seconds"]).max() - began.min()
     return Measured(len(runs), epochs, workers, seconds, training, peak)
 
 
@@ -85,19 +87,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, nargs="+", default=[10, 100, 1000], help="sizes of the sweeps")
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="of one worker and all; interleaved")
     given = parser.parse_args()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataFallback)  # the title says which data were trained on
         data = load("auto").name
     cores = len(os.sched_getaffinity(0))
     growing = [measure(data, cells, given.epochs, cores) for cells in given.cells]
-    one, all_of_them = (measure(data, 100, 10, workers) for workers in (1, cores))
-    print(f"{data}, 784-16-16-10, {cores} cores\n\n{table([*growing, one, all_of_them])}\n")
+    one, all_of_them = [], []
+    for _ in range(given.rounds):
+        one.append(measure(data, 64, 10, 1))
+        all_of_them.append(measure(data, 64, 10, cores))
+    single, several = (statistics.median(row.training for row in rows) for rows in (one, all_of_them))
+    print(f"{data}, 784-16-16-10, {cores} cores\n\n{table([*growing, *one, *all_of_them])}\n")
     small, large = growing[0], growing[-1]
     each = (large.seconds - small.seconds) / (large.cells - small.cells)
     added = (large.seconds - large.training) - (small.seconds - small.training)
     print(f"one cell more: {1000 * each:.0f} ms; {large.cells} cells add {added:.1f} s around the training")
-    print(f"{cores} workers train {one.training / all_of_them.training:.2f} times as fast as one\n")
+    print(f"{cores} workers train {single / several:.2f} times as fast as one, in the median\n")
 
 
 if __name__ == "__main__":

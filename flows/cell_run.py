@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from numpy.typing import NDArray
 
-from flows.tracking import STORE_ERRORS
+from flows.tracking import STORE_ERRORS, search
 from mlp.network import Parameters
 
 MOST_METRICS = 1000  # of one log_batch
@@ -26,7 +27,7 @@ class CellRun:
     ----------
     planned : int
         When its sweep saw that the cell was missing, in milliseconds since 1970.
-    run_id : str or None
+    run_id, artifact_uri : str or None
         None until MLflow knows of the run.
     points : list of (name, value, time in ms, step)
     weights : dict of arrays
@@ -43,6 +44,7 @@ class CellRun:
     planned: int
     started: int = field(default_factory=lambda: now())
     run_id: str | None = None
+    artifact_uri: str | None = None
     points: list[tuple[str, float, int, int]] = field(default_factory=list)
     weights: dict[str, NDArray] = field(default_factory=dict)
     status: str | None = None
@@ -64,14 +66,20 @@ class CellRun:
         """Note how the cell ended; the message says why it did not finish."""
         self.status, self.message, self.ended = status, message, now()
 
+    def give_way(self, finished: dict[str, str]) -> None:
+        """Leave the cell to a run that finished it since it was planned here; see `finished_since`."""
+        if self.status == "FINISHED" and (other := finished.get(self.tags["cell"])):
+            self.status, self.message = "KILLED", f"another sweep finished this cell first: run {other}"
+
     def deliver(self, client: MlflowClient) -> None:
         """Send what MLflow has not got yet, the end last: a run that is FINISHED is whole.
 
         If it fails, call it again later: what was sent is not sent twice.
         """
         if self.run_id is None:
-            run = client.create_run(self.experiment_id, self.started, self.tags, self.name)
-            self.run_id = run.info.run_id
+            tags = self.tags | {"planned": str(self.planned)}
+            run = client.create_run(self.experiment_id, self.started, tags, self.name)
+            self.run_id, self.artifact_uri = run.info.run_id, run.info.artifact_uri
         if self.dataset:
             client.log_inputs(self.run_id, datasets=[DatasetInput(Dataset(**self.dataset))])
             self.dataset = {}
@@ -80,25 +88,24 @@ class CellRun:
             client.log_batch(self.run_id, [Metric(*point) for point in self.points[:MOST_METRICS]], params)
             self.params, self.points = {}, self.points[MOST_METRICS:]
         if self.weights:
+            assert self.artifact_uri is not None
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "weights.npz")
                 np.savez(path, allow_pickle=False, **self.weights)
-                client.log_artifact(self.run_id, str(path))
+                # As MLflow's client does it, without asking for the run first.
+                get_artifact_repository(self.artifact_uri, client.tracking_uri).log_artifact(str(path))
             self.weights = {}
-        if self.status == "FINISHED" and (other := finished_since(client, self)):
-            self.status, self.message = "KILLED", f"another sweep finished this cell first: run {other}"
         if self.message:
             client.log_batch(self.run_id, tags=[RunTag("message", self.message)])
         if self.status:
             client.set_terminated(self.run_id, self.status, self.ended)
 
 
-def finished_since(client: MlflowClient, run: CellRun) -> str | None:
-    """Id of another run that finished the same cell since this one was planned."""
-    condition = f"tags.cell = '{run.tags['cell']}' and attributes.status = 'FINISHED'"
-    condition += f" and attributes.end_time >= {run.planned}"
-    found = client.search_runs([run.experiment_id], condition, max_results=2)
-    return next((other.info.run_id for other in found if other.info.run_id != run.run_id), None)
+def finished_since(client: MlflowClient, experiment_id: str, planned: int) -> dict[str, str]:
+    """Run ids by cell key of the cells that others have finished since a sweep saw them missing."""
+    condition = "tags.kind = 'cell' and attributes.status = 'FINISHED'"
+    condition += f" and attributes.end_time >= {planned} and tags.planned != '{planned}'"
+    return {run.data.tags["cell"]: run.info.run_id for run in search(client, experiment_id, condition)}
 
 
 class Courier:
@@ -107,7 +114,7 @@ class Courier:
     Parameters
     ----------
     seconds : float
-        Time between two deliveries; longer where a delivery is slow, so that it takes a twentieth at the most.
+        Time between two deliveries; longer where a delivery is slow, so that it takes a thirtieth at the most.
     """
 
     def __init__(self, client: MlflowClient, runs: list[CellRun], seconds: float = 5.0) -> None:
@@ -129,7 +136,7 @@ class Courier:
             for run in self.runs:
                 run.deliver(self.client)
         ended = time.monotonic()
-        self.next_delivery = ended + min(max(self.seconds, 20 * (ended - begun)), LONGEST_PAUSE)
+        self.next_delivery = ended + min(max(self.seconds, 30 * (ended - begun)), LONGEST_PAUSE)
 
 
 def now() -> int:

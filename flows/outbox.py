@@ -12,7 +12,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from flows.cell_run import CellRun
+from flows.cell_run import CellRun, finished_since
 from flows.environment import store_folder
 from flows.errors import ConfigurationError
 from flows.tracking import STORE_ERRORS, one_line
@@ -79,7 +79,9 @@ def send(client: MlflowClient, uri: str) -> Sent:
         reason, failed = "", 0
         for i, path in enumerate(paths):
             try:
-                read(path)[0].deliver(client)
+                run = read(path)[0]
+                run.give_way(finished_since(client, run.experiment_id, run.planned))
+                run.deliver(client)
             except STORE_ERRORS as error:
                 reason, failed = one_line(error), failed + 1
                 if not refused(error):

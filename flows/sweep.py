@@ -127,6 +127,7 @@ def run_to_the_end(
     experiment_id = open_experiment(client, uri, experiment)
     outbox.send(client, uri)
     living_sweeps(client, experiment_id)  # closes what dead processes left open
+    planned = int(time.time() * 1000)
     missing = cells if force else not_done(client, experiment_id, cells)
     board.write("sweep", cells=len(missing), done=len(cells) - len(missing), epochs=experiment.descent.epochs)
     if not missing and not interrupted_sweep(client, experiment_id, fingerprint(cells)):
@@ -134,7 +135,7 @@ def run_to_the_end(
         return Outcome(None, {"done": len(cells)}, list(cells))
 
     run_id = begin_sweep(client, experiment_id, experiment, cells, anew=force)
-    context = Sweep(uri, experiment_id, run_id, this_process(), int(time.time() * 1000), experiment.data.name, board)
+    context = Sweep(uri, experiment_id, run_id, this_process(), planned, experiment.data.name, board)
     status = "FAILED"
     try:
         with heartbeat(client, run_id, board):
@@ -206,10 +207,14 @@ def train_missing(
 def train_stacks(stacks: list[dict[str, Cell]], context: Sweep) -> list[Trained]:
     """One task a stack; in this process if there is but one, and no cluster to train it."""
     flow_run = FlowRunContext.get()
-    if len(stacks) == 1 and flow_run and isinstance(flow_run.task_runner, ProcessPoolTaskRunner):
+    assert flow_run is not None
+    if len(stacks) == 1 and isinstance(flow_run.task_runner, ProcessPoolTaskRunner):
         return [train(stacks[0], "stack-0", context)]
-    futures = [train.submit(stack, f"stack-{i}", context) for i, stack in enumerate(stacks)]
-    return [future.result() for future in futures]
+    # Not the flow's own runner: the memory of these workers is free again when the comparison begins.
+    with flow_run.task_runner.duplicate() as runner:
+        tasks = [{"cells": stack, "name": f"stack-{i}", "sweep": context} for i, stack in enumerate(stacks)]
+        futures = [runner.submit(train, parameters) for parameters in tasks]
+        return [future.result() for future in futures]
 
 
 def delivered_at_last(client: MlflowClient, uri: str, board: Board) -> bool:

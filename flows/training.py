@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from flows import outbox
 from flows.board import Board, Stopped
-from flows.cell_run import CellRun, Courier
+from flows.cell_run import CellRun, Courier, finished_since
 from flows.experiment import Cell
 from flows.liveness import Lease
 from flows.tracking import STORE_ERRORS, code_version, connect, dataset_fields, one_line
@@ -23,6 +23,7 @@ from mlp.randomness import generator
 from mlp.stack import History, train_stack
 
 ACCURACY_MILESTONES = (0.9, 0.99)
+BLOCK_IMAGES = 1000  # as floats at once: 3 MB
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def train_cells(cells: dict[str, Cell], name: str, sweep: Sweep) -> Trained:
         if isinstance(error, Stopped):
             return Trained({"KILLED": len(runs)})
         raise
-    undelivered, kept = hand_over(runs, client, sweep.tracking_uri)
+    undelivered, kept = hand_over(runs, client, sweep)
     return Trained(Counter(str(run.status) for run in runs), undelivered, kept)
 
 
@@ -139,18 +140,22 @@ def run_of(cell: Cell, key: str, sweep: Sweep, data: Dataset) -> CellRun:
     return CellRun(sweep.experiment_id, cell.name, tags, params, dataset_fields(data), sweep.planned)
 
 
-def hand_over(runs: list[CellRun], client: MlflowClient, uri: str) -> tuple[str, bool]:
+def hand_over(runs: list[CellRun], client: MlflowClient, sweep: Sweep) -> tuple[str, bool]:
     """Deliver a stack's runs, or keep on disk what can't be delivered; `Trained` tells what is returned."""
-    for i, run in enumerate(runs):
+    waiting = list(runs)
+    try:
+        finished = finished_since(client, sweep.experiment_id, sweep.planned)
+        while waiting:
+            waiting[0].give_way(finished)
+            waiting[0].deliver(client)
+            del waiting[0]
+    except STORE_ERRORS as error:
         try:
-            run.deliver(client)
-        except STORE_ERRORS as error:
-            try:
-                for waiting in runs[i:]:
-                    outbox.keep(waiting, uri)
-            except OSError as no_room:
-                return one_line(no_room), False
-            return one_line(error), True
+            for run in waiting:
+                outbox.keep(run, sweep.tracking_uri)
+        except OSError as no_room:
+            return one_line(no_room), False
+        return one_line(error), True
     return "", True
 
 
@@ -212,16 +217,17 @@ def final_figures(history: History, column: int) -> dict[str, float]:
 def asking(cell: Cell, data: Dataset) -> Callable[[Parameters], dict[str, float]]:
     """What measures how confident a trained network is on images that show nothing, the same ones for a whole stack."""
     network, noise = network_of(cell, data), cell.experiment.noise
-    test_images = scaled(data.test_images)
-    images = {
-        kind: scaled(noise_images(kind, noise.count, data, generator(noise.seed, "noise"))) for kind in noise.kinds
-    }
+    images = {kind: noise_images(kind, noise.count, data, generator(noise.seed, "noise")) for kind in noise.kinds}
+
+    def answers(parameters: Parameters, asked: np.ndarray) -> np.ndarray:
+        blocks = (asked[start : start + BLOCK_IMAGES] for start in range(0, len(asked), BLOCK_IMAGES))
+        return np.concatenate([network.answers(parameters, scaled(block)) for block in blocks])
 
     def ask(parameters: Parameters) -> dict[str, float]:
-        test_answers = network.answers(parameters, test_images)
+        test_answers = answers(parameters, data.test_images)
         figures: dict[str, float] = {}
         for kind in images:
-            measured = confidence(network.answers(parameters, images[kind]), test_answers)
+            measured = confidence(answers(parameters, images[kind]), test_answers)
             figures |= {f"noise/{kind}/{name}": value for name, value in measured.items()}
         return figures
 

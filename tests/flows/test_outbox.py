@@ -46,6 +46,17 @@ def test_what_waits_is_delivered_once_and_waits_no_longer(store):
     assert outbox.send(store.client, store.uri) == outbox.Sent()
 
 
+def test_a_cell_that_was_trained_again_while_its_result_waited_is_not_finished_twice(store):
+    experiment_id = store.experiment("some")
+    outbox.keep(finished_run(experiment_id), store.uri)
+    again = finished_run(experiment_id)
+    again.planned = 1
+    again.deliver(store.client)
+    assert outbox.send(store.client, store.uri) == outbox.Sent(delivered=1)
+    (finished,) = store.client.search_runs([experiment_id], "attributes.status = 'FINISHED'")
+    assert finished.info.run_id == again.run_id
+
+
 def test_what_waits_for_another_store_is_left_alone(store):
     outbox.keep(finished_run(store.experiment("some")), "http://elsewhere:5000")
     assert outbox.send(store.client, store.uri) == outbox.Sent()

@@ -1,10 +1,13 @@
-"""Measures of confidence, on answers small enough to check by eye and against SciPy."""
+"""Measures of confidence, on answers small enough to check by eye and against SciPy and scikit-learn."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import entropy, mannwhitneyu
+from sklearn.metrics import average_precision_score, roc_auc_score
 
-from mlp.confidence import NOISES, calibration_error, confidence, noise_images
+from mlp.confidence import NOISES, calibration_error, confidence, noise_images, separation
 from mlp.data import Dataset
 
 
@@ -82,6 +85,12 @@ class TestConfidence:
         noise, test = rng(0).random((80, 10)), rng(1).random((50, 10)) ** 0.9
         u = mannwhitneyu(test.max(axis=1), noise.max(axis=1)).statistic
         assert confidence(noise, test)["auroc"] == pytest.approx(u / (80 * 50))
+
+    @given(*2 * [st.lists(st.sampled_from([0.1, 0.2, 0.5, 0.9]), min_size=1)])
+    def test_how_well_the_two_are_told_apart_is_what_scikit_learn_says_of_scores_with_ties(self, positive, negative):
+        truth, scores = [True] * len(positive) + [False] * len(negative), positive + negative
+        expected = {"auroc": roc_auc_score(truth, scores), "aupr": average_precision_score(truth, scores)}
+        assert separation(np.array(positive), np.array(negative)) == pytest.approx(expected)
 
     def test_noise_that_is_answered_like_test_images_can_not_be_told_from_them(self):
         answers = rng().random((400, 10))
