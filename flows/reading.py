@@ -7,6 +7,7 @@ own pages ask it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlRun, SqlTag
@@ -20,6 +21,7 @@ from flows.tracking import search
 
 # What one answer of a server may hold.
 MOST_RUNS, MOST_POINTS = 100, 25_000
+TAGS = ("cell", "sweep")  # that say which cell a run is
 
 
 @dataclass(frozen=True)
@@ -62,21 +64,21 @@ def runs_of_database(session: Session, experiment_id: str) -> list[CellRun]:
     )
     runs = {row[0]: CellRun(*row) for row in session.execute(ours)}
     ids = ours.with_only_columns(SqlRun.run_uuid).order_by(None)
-    for run_id, key, value in session.execute(
-        select(SqlTag.run_uuid, SqlTag.key, SqlTag.value).where(
-            SqlTag.key.in_(["cell", "sweep"]), SqlTag.run_uuid.in_(ids)
-        )
-    ):
-        runs[run_id].tags[key] = value
-    for run_id, key, value in session.execute(
-        select(SqlParam.run_uuid, SqlParam.key, SqlParam.value).where(SqlParam.run_uuid.in_(ids))
-    ):
-        runs[run_id].params[key] = value
+
+    def rows(table: Any, *columns: Any) -> Iterable[tuple]:
+        """Run, key and more from a table; without the runs that finished after the list of them was read."""
+        for run_id, *values in session.execute(select(table.run_uuid, *columns).where(table.run_uuid.in_(ids))):
+            if run_id in runs:
+                yield runs[run_id], *values
+
+    for run, key, value in rows(SqlTag, SqlTag.key, SqlTag.value):
+        if key in TAGS:
+            run.tags[key] = value
+    for run, key, value in rows(SqlParam, SqlParam.key, SqlParam.value):
+        run.params[key] = value
     metric = SqlLatestMetric
-    for run_id, key, value, is_nan in session.execute(
-        select(metric.run_uuid, metric.key, metric.value, metric.is_nan).where(metric.run_uuid.in_(ids))
-    ):
-        runs[run_id].metrics[key] = float("nan") if is_nan else value
+    for run, key, value, is_nan in rows(metric, metric.key, metric.value, metric.is_nan):
+        run.metrics[key] = float("nan") if is_nan else value
     return list(runs.values())
 
 

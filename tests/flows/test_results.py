@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.entities import Metric
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 import flows
@@ -21,7 +22,7 @@ from flows.results import PARAMS, RUN_COLUMNS, load_runs, select
 
 
 def experiment(name: str = "shuffle", **more) -> Experiment:
-    return Experiment(name=name, seeds="0-2", **({"corruption": {"fractions": [0, 1]}} | more))
+    return Experiment(name=name, **({"seeds": "0-2", "corruption": {"fractions": [0, 1]}} | more))
 
 
 def figures(cell) -> dict[str, float]:
@@ -38,6 +39,26 @@ class TestRuns:
         assert list(runs["seed"]) == [0, 1, 2, 0, 1, 2]
         np.testing.assert_allclose(runs["test/accuracy"], [0.9, 0.91, 0.92, 0.1, 0.11, 0.12])
         assert list(runs["seconds"]) == [2.0] * 6
+
+    def test_a_cell_that_finishes_while_its_store_is_read_does_not_disturb(self, store):
+        store.sweep(experiment(), figures)
+
+        class Interrupted(Session):
+            """After its first answer a cell finishes."""
+
+            def execute(self, statement):
+                answer = super().execute(statement)
+                if not self.info:
+                    self.info["interrupted"] = True
+                    store.sweep(experiment(seeds="7"), figures)
+                return answer
+
+        database = store.client._tracking_client.store.engine
+        experiment_id = store.experiment("shuffle")
+        with Interrupted(database) as session:
+            assert len(reading.runs_of_database(session, experiment_id)) == 6
+        with Session(database) as session:
+            assert len(reading.runs_of_database(session, experiment_id)) == 8
 
     def test_types_are_those_that_are_documented(self, store):
         store.sweep(experiment(networks=[{"hidden": [16, 16]}]), figures)
