@@ -52,7 +52,7 @@ def check_cluster(kind: str, address: str | None, tracking_uri: str, experiment:
         raise ConfigurationError(
             f"--address: none given; allowed: that of a {kind} cluster, such as tcp://scheduler:8786"
         )
-    if urlsplit(address).hostname in LOOPBACK:
+    if urlsplit(address if "://" in address else f"//{address}").hostname in LOOPBACK:
         return
     for name, server in (("PREFECT_API_URL", os.environ.get("PREFECT_API_URL", "")), ("--tracking-uri", tracking_uri)):
         if urlsplit(server).hostname in (None, *LOOPBACK) or not server.startswith("http"):

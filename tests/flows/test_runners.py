@@ -23,6 +23,12 @@ def test_what_other_machines_cannot_reach_is_refused_by_its_name(monkeypatch, ad
         check_cluster("dask", address, mlflow, "shuffle")
 
 
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:8786", "ray://localhost:10001", "127.0.0.1:6379"])
+def test_a_cluster_on_this_machine_reaches_what_this_machine_does(monkeypatch, address):
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+    check_cluster("ray", address, "sqlite:///mlruns/mlflow.db", "shuffle")
+
+
 def test_a_folder_of_one_machine_is_no_place_for_the_artifacts_of_a_cluster(store):
     store.client.create_experiment("local", artifact_location=str(store.folder))
     store.client.create_experiment("served", artifact_location="mlflow-artifacts:/served")
