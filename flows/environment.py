@@ -36,6 +36,9 @@ def prepare_environment() -> None:
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "GIT_PYTHON_REFRESH": "quiet",
+        # In worker processes arrays of 4 MB and more go back to the system when they are let go (glibc reads this when
+        # a process starts); else a stack takes another 60 MB beside what is left of the one before.
+        "MALLOC_MMAP_THRESHOLD_": "4000000",
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
