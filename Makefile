@@ -66,6 +66,6 @@ bench: $(VENV)/.installed-bench  ## Time the engine beside its peers, and whole 
 	$(BIN)/python benchmarks/throughput.py --batch 128 --hidden 512 --networks 4 >> docs/throughput.txt
 	$(BIN)/python benchmarks/sweep.py > docs/sweeps.txt
 	$(BIN)/python benchmarks/scaling.py >> docs/sweeps.txt
-	$(BIN)/python benchmarks/tracking.py >> docs/sweeps.txt
+	$(BIN)/python benchmarks/tracking.py > docs/tracking.txt
 	$(BIN)/python docs/include.py
-	cat docs/throughput.txt docs/sweeps.txt
+	cat docs/throughput.txt docs/sweeps.txt docs/tracking.txt
