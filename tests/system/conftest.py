@@ -1,6 +1,7 @@
 """What tests of the whole command share."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+# A script's jobs in the background ignore Ctrl-C, and so would every command that is started from there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

@@ -171,9 +171,12 @@ def page(swept) -> Iterator[str]:
         [place.command, "ui", "--port", str(port)], cwd=place.folder, env=place.environment(),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     ) as server:  # fmt: skip
-        yield next(found[0] for line in server.stdout if (found := re.search(r"http://\S+#\S+", line)))
-        server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 0
+        try:
+            yield next(found[0] for line in server.stdout if (found := re.search(r"http://\S+#\S+", line)))
+            server.send_signal(signal.SIGINT)
+            assert server.wait(30) == 0
+        finally:
+            server.kill()
     assert place.processes() == [], "nothing that it started is left"
 
 
