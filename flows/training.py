@@ -107,10 +107,10 @@ def train_cells(cells: dict[str, Cell], name: str, sweep: Sweep) -> Trained:
         lease.check()
 
     try:
-        # Stacks train side by side: with more threads each, they would only wait for each other.
+        history = train(list(cells.values()), data, on_epoch)
+        ask = asking(next(iter(cells.values())), data)
+        # As in training: stacks are side by side, and with more threads each they would only wait for each other.
         with threadpool_limits(1, "blas"):
-            history = train(list(cells.values()), data, on_epoch)
-            ask = asking(next(iter(cells.values())), data)
             for column, run in enumerate(runs):
                 finish(run, history, column, ask)
     except BaseException as error:
