@@ -6,7 +6,7 @@ import psutil
 
 from flows.experiment import Cell
 
-# Larger stacks train no faster a cell.
+# Larger stacks take more memory, and train little faster a cell.
 MOST_CELLS_OF_A_STACK = 32
 # In `Cell.work`: some seconds of training, as long as a process takes to start.
 WORTH_A_PROCESS = 1e11
