@@ -10,12 +10,11 @@ from zipfile import BadZipFile
 import numpy as np
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
 from flows.cell_run import CellRun, finished_since
 from flows.environment import store_folder
 from flows.errors import ConfigurationError
-from flows.tracking import STORE_ERRORS, one_line
+from flows.tracking import STORE_ERRORS, one_line, refused
 
 RECORD = "record"
 
@@ -89,8 +88,3 @@ def send(client: MlflowClient, uri: str) -> Sent:
             else:
                 path.unlink()
         return Sent(len(paths) - failed, failed, reason)
-
-
-def refused(error: Exception) -> bool:
-    """Whether the store understood a request and won't have it, so that the next one may do better."""
-    return isinstance(error, MlflowException) and error.get_http_status_code() < 500

@@ -32,6 +32,7 @@ from flows.tracking import (
     one_line,
     open_experiment,
     open_store,
+    refused,
     tracking_uri,
 )
 from flows.training import Sweep, Trained, load_data, train_cells
@@ -238,6 +239,6 @@ def patiently(action: Callable[[], None], board: Board) -> None:
         try:
             return action()
         except STORE_ERRORS as error:
-            if outbox.refused(error) or time.monotonic() > deadline or board.stopped():
+            if refused(error) or time.monotonic() > deadline or board.stopped():
                 raise
         board.wait(PAUSE_SECONDS)

@@ -183,3 +183,10 @@ def one_line(error: Exception) -> str:
     """What went wrong with the store, as short as its error allows: how a long one begins, and its cause at the end."""
     text = " ".join(str(error).split())
     return text if len(text) <= 240 else f"{text[:100]} ... {text[-135:]}"
+
+
+def refused(error: Exception) -> bool:
+    """Whether the store understood a request and won't have it, however often it is asked."""
+    # Of two that write the same new tag in one moment the second breaks a unique constraint; asked again it overwrites.
+    lost_a_race = "unique constraint" in str(error).lower()
+    return isinstance(error, MlflowException) and error.get_http_status_code() < 500 and not lost_a_race
