@@ -154,13 +154,22 @@ def measure(layers: Layers, images: Images, labels: NDArray) -> tuple[NDArray, N
     Cost of each example (cells, n) float32, and the digit answered (cells, n) uint8.
     """
     costs, predicted = np.empty(labels.shape, np.float32), np.empty(labels.shape, np.uint8)
-    eye, cost = np.eye(layers.network.sizes[-1], dtype=np.float32), COSTS[layers.network.cost]
-    first = 0
+    digits = np.arange(layers.network.sizes[-1]).astype(np.uint8).reshape(-1, 1, 1)
+    cost, first = COSTS[layers.network.cost], 0
     for _, batches in images.in_order(EVALUATION_ROWS, labels.shape[1]):
         for batch in batches:
-            answers = layers.answers(batch)
             rows = slice(first, first + batch.n)
-            costs[:, rows] = cost.value(answers, np.take(eye, labels[:, rows], axis=0))
-            predicted[:, rows] = answers.argmax(axis=2)
+            # An output at a time (outputs, cells, n): NumPy is slow on rows of ten.
+            answers = np.ascontiguousarray(np.moveaxis(layers.answers(batch), -1, 0))
+            targets = (labels[:, rows] == digits).astype(np.float32)
+            costs[:, rows] = cost.value(np.moveaxis(answers, 0, -1), np.moveaxis(targets, 0, -1))
+            predicted[:, rows] = first_largest(answers)
             first += batch.n
     return costs, predicted
+
+
+def first_largest(answers: NDArray) -> NDArray:
+    """What `argmax` finds along the first of three axes, in a third of its time; no output at all where one is NaN."""
+    outputs = len(answers)
+    ranks = np.arange(outputs, 0, -1).astype(np.min_scalar_type(outputs)).reshape(-1, 1, 1)
+    return outputs - (np.equal(answers, answers.max(axis=0)) * ranks).max(axis=0)

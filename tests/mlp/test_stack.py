@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.random import Generator
 from threadpoolctl import threadpool_info
 
@@ -14,6 +15,7 @@ from mlp import Dataset, Descent, Layer, Network, generator, train, train_stack
 from mlp.descent import scaled
 from mlp.metrics import train_metrics
 from mlp.network import Parameters
+from mlp.stack import first_largest
 
 SIDE, CLASSES = 6, 4
 
@@ -246,6 +248,19 @@ def test_training_metrics_may_be_measured_on_the_first_rows_only() -> None:
         answers = network_of().answers(some.parameters[cell], scaled(data.train_images[:20]))
         hits = answers.argmax(axis=1) == labels[cell, :20]
         assert some.metrics["train/accuracy"][-1, cell] == pytest.approx(hits.mean())
+
+
+@given(
+    arrays(
+        np.float32, st.tuples(st.integers(1, 256), st.integers(1, 3), st.integers(1, 9)), elements=st.integers(-2, 2)
+    )
+)
+def test_the_answer_is_the_first_of_the_largest_activations(answers: np.ndarray) -> None:
+    np.testing.assert_array_equal(first_largest(answers), answers.argmax(axis=0))
+
+
+def test_a_network_whose_activations_are_not_defined_answers_no_digit() -> None:
+    assert first_largest(np.array([[[0.1, np.nan]], [[0.9, 0.2]]], np.float32)).tolist() == [[1, 2]]
 
 
 def test_the_starts_and_the_data_are_left_as_they_are() -> None:
