@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+from mlflow.entities import Metric, Param, RunTag
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from numpy.typing import NDArray
 
-from flows.tracking import STORE_ERRORS, search
+from flows.tracking import STORE_ERRORS, log_datasets, search
 from mlp.network import Parameters
 
 MOST_METRICS = 1000  # of one log_batch
@@ -81,7 +81,7 @@ class CellRun:
             run = client.create_run(self.experiment_id, self.started, tags, self.name)
             self.run_id, self.artifact_uri = run.info.run_id, run.info.artifact_uri
         if self.dataset:
-            client.log_inputs(self.run_id, datasets=[DatasetInput(Dataset(**self.dataset))])
+            log_datasets(client, self.run_id, [self.dataset])
             self.dataset = {}
         while self.params or self.points:
             params = [Param(name, value) for name, value in self.params.items()]

@@ -69,8 +69,8 @@ class Comparison:
         """Final figures, (seeds, groups, metrics); NaN where there is none."""
         return by_seed_and_group(self.cells, self.cells.reindex(columns=list(metrics)))
 
-    def curves(self, points: pd.DataFrame) -> dict[str, statistics.Summary]:
-        """Curves over seeds: of each metric a summary of (groups, steps) arrays.
+    def curves_of_seeds(self, points: pd.DataFrame) -> dict[str, NDArray]:
+        """Curves of each metric, (seeds, groups, steps).
 
         Parameters
         ----------
@@ -82,8 +82,12 @@ class Comparison:
         for metric, curve in points.groupby("metric", sort=False):
             table = curve.pivot(index="run_id", columns="step", values="value")
             table = table.reindex(index=self.cells["run_id"], columns=steps).ffill(axis=1)
-            result[str(metric)] = statistics.summarize(by_seed_and_group(self.cells, table))
+            result[str(metric)] = by_seed_and_group(self.cells, table)
         return result
+
+    def curves(self, points: pd.DataFrame) -> dict[str, statistics.Summary]:
+        """Those curves over seeds: of each metric a summary of (groups, steps) arrays."""
+        return {metric: statistics.summarize(values) for metric, values in self.curves_of_seeds(points).items()}
 
 
 def compare(

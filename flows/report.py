@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
@@ -15,7 +17,11 @@ from flows.groups import log_groups
 from flows.page import compare_all, first_group, write_page
 from flows.registry import register
 from flows.results import CURVES, find, load_cells, read_curves, select
+from flows.tracking import dataset_fields, log_datasets
+from flows.training import clean_data
+from mlp import figures
 
+PICTURE = "story.png"  # artifact of a sweep
 LOCAL_SERVER = "http://127.0.0.1:5000/"  # of `mlp ui`
 
 
@@ -24,18 +30,23 @@ def summarise(
 ) -> None:
     """Compare the cells of a sweep across seeds, and tell of it everywhere.
 
-    With the sweep's parent run: the answer as its description, the report, the table, the comparison, and the group
-    runs. With the experiment: its description, its chart page, its champion in the registry.
+    With the sweep's parent run: the answer as its description, the report, the picture, the table, the comparison, its
+    data sets, and the group runs. With the experiment: its description, its chart page, its champion in the registry.
     """
     selection = select(client, [sweep_id], everything=False)
     if selection.cells.empty:
         return
     comparison = compare_all(selection.cells)
-    curves = comparison.curves(read_curves(client, list(selection.cells["run_id"]), CURVES))
+    points = read_curves(client, list(selection.cells["run_id"]), CURVES)
+    curves = comparison.curves(points)
     answer = " ".join(words.answer(comparison))
     client.log_dict(sweep_id, {"groups": comparison.groups}, "comparison.json")
     client.log_text(sweep_id, selection.cells.to_csv(index=False), "cells.csv")
     client.log_text(sweep_id, write_page(client, selection, comparison, curves), views.REPORT)
+    if {"train/cost", "test/accuracy"} <= set(curves):
+        client.log_figure(sweep_id, picture(comparison, points), PICTURE)
+    examples = {cell.rows: cell for cell in cells.values()}
+    log_datasets(client, sweep_id, [dataset_fields(clean_data(cell)) for cell in examples.values()])
     link = views.report_link(experiment_id, sweep_id)
     client.set_tag(sweep_id, "mlflow.note.content", f"{answer} [The report]({link})\n\n{experiment.description}")
     log_groups(client, experiment_id, sweep_id, comparison, curves)
@@ -43,6 +54,23 @@ def summarise(
     views.describe(client, experiment_id, sweep_id, experiment.description)
     tell_prefect(experiment.name, answer, comparison)
     register_best(client, sweep_id, experiment.name, selection.cells, cells)
+
+
+def picture(comparison: Comparison, points: pd.DataFrame) -> Figure:
+    """Curves and final figures of every group, at one glance."""
+
+    def of_groups(metric: str) -> dict[str, np.ndarray]:
+        values = comparison.curves_of_seeds(points)[metric]
+        measured = {name: values[np.isfinite(values[:, i]).any(axis=1), i] for i, name in enumerate(comparison.names)}
+        return {name: curves for name, curves in measured.items() if len(curves)}
+
+    def finals(metric: str) -> np.ndarray:
+        found = [group.get(metric, {}) for group in comparison.groups]
+        return np.array([[of_group.get("mean"), of_group.get("std")] for of_group in found], dtype=float)
+
+    measures = {title: finals(metric) for metric, title in tables.HEADLINES.items() if metric in comparison.metrics}
+    below = ", ".join(comparison.telling)
+    return figures.story(of_groups("train/cost"), of_groups("test/accuracy"), comparison.names, measures, below)
 
 
 def tell_prefect(name: str, answer: str, comparison: Comparison) -> None:

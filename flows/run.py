@@ -88,7 +88,7 @@ def run_sweep(
 def open_and_load(experiment: Experiment, tracking_server: str | None, console: Console) -> str:
     """Find what is wrong with the store and the data before a flow starts, and warm the data set's cache."""
     from flows.tracking import open_store, tracking_uri
-    from flows.training import load_data
+    from flows.training import clean_data
     from mlp.data import DataFallback, DataUnavailable
 
     uri = tracking_uri(tracking_server)
@@ -96,7 +96,7 @@ def open_and_load(experiment: Experiment, tracking_server: str | None, console: 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            data = load_data(experiment.cells()[0])
+            data = clean_data(experiment.cells()[0])
         except (DataUnavailable, ValueError) as error:
             raise ConfigurationError(f"data: {error}") from None
     for warning in caught:

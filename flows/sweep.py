@@ -35,7 +35,7 @@ from flows.tracking import (
     refused,
     tracking_uri,
 )
-from flows.training import Sweep, Trained, load_data, train_cells
+from flows.training import Sweep, Trained, clean_data, train_cells
 from mlp.data import DataUnavailable
 
 # How long a sweep that has trained all waits for an MLflow that does not answer, and how often it asks.
@@ -71,7 +71,7 @@ def worth_another_try(task: Any, task_run: Any, state: State) -> bool:
 @task(retries=2, retry_delay_seconds=2, retry_condition_fn=worth_another_try, cache_policy=NO_CACHE)
 def load(experiment: Experiment) -> dict[str, Cell]:
     """Fetch the data set into the cache, and give every cell its key; `auto` becomes the set that was found."""
-    sets = {cell.rows: load_data(cell) for cell in {cell.rows: cell for cell in experiment.cells()}.values()}
+    sets = {cell.rows: clean_data(cell) for cell in {cell.rows: cell for cell in experiment.cells()}.values()}
     found = experiment.data.model_copy(update={"name": next(iter(sets.values())).name})
     cells = experiment.model_copy(update={"data": found}).cells()
     return {cell.key(sets[cell.rows].digest): cell for cell in cells}

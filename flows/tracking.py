@@ -14,8 +14,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from filelock import FileLock
-from mlflow import MlflowClient
-from mlflow.entities import RunTag, ViewType
+from mlflow import MlflowClient, entities
+from mlflow.entities import DatasetInput, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -158,6 +158,11 @@ def dataset_fields(data: Dataset) -> dict[str, str]:
         "source": json.dumps({"name": data.name}),
         "profile": json.dumps(counts),
     }
+
+
+def log_datasets(client: MlflowClient, run_id: str, sets: Iterable[dict[str, str]]) -> None:
+    """Note what data sets a run worked on; see `dataset_fields`."""
+    client.log_inputs(run_id, datasets=[DatasetInput(entities.Dataset(**fields)) for fields in sets])
 
 
 @cache

@@ -66,10 +66,15 @@ class Trained:
     kept: bool = True
 
 
+def clean_data(cell: Cell) -> Dataset:
+    """The data set of a cell, whatever the cell asks to do to it."""
+    settings = cell.experiment.data
+    return load(settings.name, split=settings.split, rows=cell.rows, test_rows=settings.test_rows, side=settings.side)
+
+
 def load_data(cell: Cell) -> Dataset:
     """The data set that a cell trains on, its inputs spoiled where the cell asks for it."""
-    settings = cell.experiment.data
-    data = load(settings.name, split=settings.split, rows=cell.rows, test_rows=settings.test_rows, side=settings.side)
+    data = clean_data(cell)
     if cell.inputs == "true":
         return data
     # Always of seed 0: all cells of a stack read the same images.

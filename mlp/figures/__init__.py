@@ -1,6 +1,6 @@
 """Every picture of the project: functions from arrays to figures. Nothing else draws."""
 
-from mlp.figures.curves import draw_against_fraction, draw_curves, story
+from mlp.figures.curves import draw_curves, draw_measures, story
 from mlp.figures.landscape import (
     components,
     correlations,
@@ -26,8 +26,8 @@ __all__ = [
     "critical",
     "curves_figure",
     "difficulty",
-    "draw_against_fraction",
     "draw_curves",
+    "draw_measures",
     "favourite_digits",
     "grid",
     "importance",

@@ -25,35 +25,44 @@ def draw_curves(axes: Axes, groups: Mapping[str, NDArray], label: str) -> None:
     axes.set(xlabel="epoch", ylabel=label)
 
 
-def draw_against_fraction(
-    axes: Axes, fractions: Sequence[float], lines: Mapping[str, NDArray], label: str, kind: str
-) -> None:
-    """One line a measure against the share of spoiled labels: mean and standard deviation over seeds.
+def draw_measures(axes: Axes, groups: Sequence, measures: Mapping[str, NDArray], label: str, below: str) -> None:
+    """One line a measure across the groups: mean and standard deviation over seeds.
 
     Parameters
     ----------
-    lines : mapping of label to (fractions, 2) array of mean and standard deviation; NaN where not defined
-    kind : str
-        How the labels were spoiled, for the axis.
+    groups : (groups,)
+        What stands below each.
+    measures : mapping of label to (groups, 2) array of mean and standard deviation; NaN where not defined
+    label, below : str
+        Of the axes.
     """
-    for colour, marker, (name, values) in zip(COLOURS, "osD^vP", lines.items(), strict=False):
-        axes.errorbar(fractions, values[:, 0], values[:, 1], color=colour, marker=marker, capsize=3, label=name)
-    axes.set(xlabel=f"fraction of labels ({kind})", ylabel=label, ylim=(-0.03, 1.03))
+    places = np.arange(len(groups))
+    for colour, marker, (name, values) in zip(COLOURS, "osD^vP", measures.items(), strict=False):
+        axes.errorbar(places, values[:, 0], values[:, 1], color=colour, marker=marker, capsize=3, label=name)
+    axes.set_xticks(places, groups)
+    axes.set(xlabel=below, ylabel=label, ylim=(-0.03, 1.03))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # beside the lines, which leave no corner free
 
 
 def story(
     cost: Mapping[str, NDArray],
     accuracy: Mapping[str, NDArray],
-    fractions: Sequence[float],
-    lines: Mapping[str, NDArray],
-    kind: str,
+    groups: Sequence[str],
+    measures: Mapping[str, NDArray],
+    below: str,
 ) -> Figure:
-    """A sweep at one glance: training cost and test accuracy by epoch, and what was learned or memorized."""
+    """A sweep at one glance: training cost and test accuracy by epoch, and what was learned or memorized.
+
+    Parameters
+    ----------
+    cost, accuracy : mapping of group to (seeds, steps)
+    groups, measures, below
+        See `draw_measures`.
+    """
     figure, (left, middle, right) = canvas(3)
     draw_curves(left, cost, "cost on the training images")
     draw_curves(middle, accuracy, "accuracy on the test images")
     middle.set_ylim(-0.03, 1.03)
-    left.legend(title="fraction")
-    draw_against_fraction(right, fractions, lines, "accuracy, or confidence", kind)
+    left.legend(title=below)
+    draw_measures(right, groups, measures, "accuracy, or confidence", below)
     return figure

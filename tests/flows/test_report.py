@@ -192,6 +192,25 @@ class TestReport:
         assert note.startswith("The networks read 92.00 % of the test images correctly at fraction=0")
 
 
+class TestSweep:
+    def test_its_picture_shows_every_group_by_epoch_and_at_the_end(self, summed_up):
+        cells = load_runs(tracking_server=summed_up.uri)
+        comparison = compare(cells)
+        points = read_curves(summed_up.client, list(cells["run_id"]), ["train/cost", "test/accuracy"])
+        cost, accuracy, final = report.picture(comparison, points).axes
+        for axes, metric in ((cost, "train/cost"), (accuracy, "test/accuracy")):
+            for line, fraction in zip(axes.lines, (0, 0.5), strict=True):
+                last = cells[cells["fraction"] == fraction][metric].mean()
+                np.testing.assert_allclose(line.get_ydata(), last * np.arange(5) / 4)
+        assert [text.get_text() for text in final.get_xticklabels()] == ["0", "0.5"]
+        assert [text.get_text() for text in final.get_legend().get_texts()] == ["memorized", "test", "noise"]
+        assert report.PICTURE in [file.path for file in summed_up.client.list_artifacts(summed_up.sweep_id)]
+
+    def test_it_names_the_data_that_its_cells_were_trained_on(self, summed_up):
+        (known,) = summed_up.client.get_run(summed_up.sweep_id).inputs.dataset_inputs
+        assert known.dataset.name == "digits"
+
+
 class TestAnnouncement:
     def test_the_last_lines_are_what_to_type_and_open(self, summed_up):
         console = Console(width=80, record=True)
