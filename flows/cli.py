@@ -228,6 +228,15 @@ def describe(experiment: Any) -> None:
 app.add_typer(service_commands.app)
 
 
+def store_errors() -> tuple[type[Exception], ...]:
+    """What a store that fails ends a command with; nothing if nobody has asked one."""
+    if "mlflow" not in sys.modules:
+        return ()
+    from flows.tracking import STORE_ERRORS
+
+    return STORE_ERRORS
+
+
 def main() -> None:
     """Run the command; what the user got wrong is told in a line, with exit code 2."""
     # MLflow's import makes a million objects that stay: looking among them for garbage, while it goes on and once more
@@ -244,3 +253,8 @@ def main() -> None:
     except ConfigurationError as error:
         errors.print(f"[bold red]mlp:[/] {escape(str(error))}", highlight=False)
         sys.exit(2)
+    except store_errors() as error:
+        from flows.tracking import one_line
+
+        errors.print(f"[bold red]mlp:[/] MLflow failed ({escape(one_line(error))})", highlight=False)
+        sys.exit(1)

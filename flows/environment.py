@@ -30,6 +30,7 @@ def prepare_environment() -> None:
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",  # ours need none, and others' may run anything
         "MLFLOW_LOGGING_LEVEL": "WARNING",
         # A server that does not answer is reported within seconds, not after MLflow's seven doubled waits.
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from flows.environment import prepare_environment
 from flows.errors import ConfigurationError
 from flows.experiment import Experiment
 from flows.predict import predict
@@ -24,6 +26,19 @@ from flows.results import load_runs
 from flows.training import load_data
 
 DIGITS = Experiment(name="digits", seeds="0-1", data={"name": "digits"}, corruption={"fractions": [0]})
+
+
+class Pickled(mlflow.pyfunc.PythonModel):
+    """Leaves a file where it is opened."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+    def predict(self, context, model_input: list[str], params=None) -> list[str]:
+        return model_input
 
 
 def figures(cell) -> dict[str, float]:
@@ -130,6 +145,21 @@ class TestPredict:
         ):
             with pytest.raises(ConfigurationError, match=message):
                 self.asked(shop, paths, tests=tests)
+
+    @pytest.mark.filterwarnings("ignore")  # MLflow's words about pickles
+    def test_a_pickled_model_that_someone_made_the_champion_is_not_opened(self, store, tmp_path, monkeypatch):
+        prepare_environment()
+        model, executed = tmp_path / "model", tmp_path / "executed"
+        with monkeypatch.context() as lenient:
+            lenient.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "true")
+            mlflow.pyfunc.save_model(model, python_model=Pickled(executed), pip_requirements=[])
+        executed.unlink(missing_ok=True)
+        store.client.create_registered_model("digits")
+        version = store.client.create_model_version("digits", str(model)).version
+        store.client.set_registered_model_alias("digits", CHAMPION, version)
+        with pytest.raises(mlflow.MlflowException, match="pickle"):
+            self.asked(store, noise=1)
+        assert not executed.exists()
 
     def test_an_experiment_without_a_champion_is_told_with_those_that_have_one(self, shop):
         with pytest.raises(

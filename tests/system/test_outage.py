@@ -91,7 +91,10 @@ def test_results_of_a_sweep_that_outlives_mlflow_are_delivered_later(workplace, 
     check_complete(workplace, 24, 40)
 
 
-def test_a_server_that_answers_500_is_told_in_a_line(workplace):
+@pytest.fixture
+def broken() -> Iterator[str]:
+    """The address of a server that says that it is well, and answers every question with 500."""
+
     class Broken(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200 if self.path == "/health" else 500)
@@ -102,14 +105,18 @@ def test_a_server_that_answers_500_is_told_in_a_line(workplace):
         def log_message(self, *arguments):
             pass
 
-    broken = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken)
-    threading.Thread(target=broken.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{broken.server_address[1]}"
-    result = workplace.mlp("run", "demo", "--data", "digits", "--tracking-uri", address)
-    broken.shutdown()
-    broken.server_close()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("command", [("run", "demo", "--data", "digits"), ("compare",), ("predict", "--noise", "1")])
+def test_a_server_that_answers_500_is_told_in_a_line(workplace, broken, command):
+    result = workplace.mlp(*command, "--tracking-uri", broken)
     assert result.returncode == 1
-    assert "500" in result.stdout
+    assert "500" in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
 
 
