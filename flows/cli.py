@@ -229,12 +229,12 @@ app.add_typer(service_commands.app)
 
 
 def store_errors() -> tuple[type[Exception], ...]:
-    """What a store that fails ends a command with; nothing if nobody has asked one."""
+    """What MLflow ends a command with; nothing where it was not imported, for then nobody has asked it."""
     if "mlflow" not in sys.modules:
         return ()
-    from flows.tracking import STORE_ERRORS
+    from mlflow.exceptions import MlflowException
 
-    return STORE_ERRORS
+    return (MlflowException,)
 
 
 def main() -> None:

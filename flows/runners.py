@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from flows.errors import ConfigurationError
 from flows.liveness import end_with_parent
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+CONNECT_SECONDS = 5.0
 
 
 def cores() -> int:
@@ -47,20 +49,31 @@ def cluster(kind: str, address: str | None) -> Any:
 
 
 def check_cluster(kind: str, address: str | None, tracking_uri: str, experiment: str) -> None:
-    """Raise a ConfigurationError if a cluster's workers could not reach what a sweep writes to."""
+    """Raise a ConfigurationError if no cluster is there, or its workers could not reach what a sweep writes to."""
     if not address:
         raise ConfigurationError(
             f"--address: none given; allowed: that of a {kind} cluster, such as tcp://scheduler:8786"
         )
-    if urlsplit(address if "://" in address else f"//{address}").hostname in LOOPBACK:
-        return
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if place.hostname not in LOOPBACK:
+        check_servers(tracking_uri)
+        check_artifacts(MlflowClient(tracking_uri), experiment)
+    try:
+        socket.create_connection((place.hostname or "", place.port or 0), timeout=CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"--address: {address} given, where no {kind} cluster answers ({error}); allowed: that of one that runs"
+        ) from None
+
+
+def check_servers(tracking_uri: str) -> None:
+    """Raise a ConfigurationError if MLflow or Prefect is where only this machine can reach it."""
     for name, server in (("PREFECT_API_URL", os.environ.get("PREFECT_API_URL", "")), ("--tracking-uri", tracking_uri)):
         if urlsplit(server).hostname in (None, *LOOPBACK) or not server.startswith("http"):
             raise ConfigurationError(
                 f"{name}: {server or 'none'} given for a cluster on other machines; allowed: a server that they can "
                 "reach too, such as those of `mlp up --host`"
             )
-    check_artifacts(MlflowClient(tracking_uri), experiment)
 
 
 def check_artifacts(client: MlflowClient, experiment: str) -> None:

@@ -1,5 +1,7 @@
 """A cluster is sent no work whose results its machines could not bring home."""
 
+import socket
+
 import pytest
 
 from flows.errors import ConfigurationError
@@ -23,10 +25,17 @@ def test_what_other_machines_cannot_reach_is_refused_by_its_name(monkeypatch, ad
         check_cluster("dask", address, mlflow, "shuffle")
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:8786", "ray://localhost:10001", "127.0.0.1:6379"])
-def test_a_cluster_on_this_machine_reaches_what_this_machine_does(monkeypatch, address):
+@pytest.mark.parametrize("form", ["tcp://127.0.0.1:{}", "ray://localhost:{}", "127.0.0.1:{}"])
+def test_a_cluster_on_this_machine_reaches_what_this_machine_does(monkeypatch, form):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
-    check_cluster("ray", address, "sqlite:///mlruns/mlflow.db", "shuffle")
+    with socket.create_server(("127.0.0.1", 0)) as cluster:
+        check_cluster("ray", form.format(cluster.getsockname()[1]), "sqlite:///mlruns/mlflow.db", "shuffle")
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "127.0.0.1", "tcp://127.0.0.1:many"])
+def test_an_address_where_no_cluster_answers_is_told(address):
+    with pytest.raises(ConfigurationError, match=f"--address: {address} given, where no dask cluster answers"):
+        check_cluster("dask", address, "sqlite:///mlruns/mlflow.db", "shuffle")
 
 
 def test_a_folder_of_one_machine_is_no_place_for_the_artifacts_of_a_cluster(store):
