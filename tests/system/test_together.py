@@ -2,10 +2,13 @@
 
 import getpass
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,6 +183,24 @@ def test_a_sweep_on_two_dask_workers_gives_the_same_bits_as_on_processes(workpla
     assert len(weights(workplace)) == 18
     assert weights(workplace) == weights(shared_workplace)
     assert workplace.finished_cells() == shared_workplace.finished_cells()
+
+
+def test_one_worker_two_and_three_train_the_same_bits(workplace):
+    places = []
+    for workers in (1, 2, 3):
+        place = replace(workplace, folder=workplace.folder / str(workers))
+        place.folder.mkdir()
+        # Enough work, by the number of images that a set may have, for a stack a worker.
+        grid = ("--set", "data.rows=null", "--epochs", "15", "--workers", str(workers))
+        done = place.mlp(*SMALL, *grid)
+        assert done.returncode == 0, done.stderr
+        with closing(sqlite3.connect(place.folder / "mlruns" / "prefect" / "prefect.db")) as prefect:
+            stacks = prefect.execute("select count(*) from task_run where name like 'train-%'").fetchone()
+        assert stacks == (workers,)
+        places.append(place)
+    for place in places[1:]:
+        assert weights(place) == weights(places[0])
+        assert place.finished_cells() == places[0].finished_cells()
 
 
 def test_a_cluster_on_other_machines_is_not_sent_to_servers_that_only_this_one_reaches(workplace):
