@@ -2,9 +2,10 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+CLAIMS := $(basename $(notdir $(wildcard flows/claims/*.yaml)))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install demo test test-quick test-system lint format results claims bench
+.PHONY: help install demo test test-quick test-system lint format results claims claims-full bench
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -56,6 +57,11 @@ results: $(VENV)/.installed  ## Run the mission on MNIST, and write its picture 
 claims: $(VENV)/.installed  ## Test every claim at small scale, the best network in full, and write docs/claims.md and the README's table
 	$(BIN)/mlp reproduce all
 	$(BIN)/mlp reproduce best --scale full
+	$(BIN)/mlp reproduce --write docs
+	$(BIN)/python docs/include.py
+
+claims-full: $(VENV)/.installed  ## Test the claims at full scale, all but minima (which takes a day), and write the same
+	set -e; for claim in $(filter-out minima,$(CLAIMS)); do $(BIN)/mlp reproduce $$claim --scale full; done
 	$(BIN)/mlp reproduce --write docs
 	$(BIN)/python docs/include.py
 
