@@ -46,9 +46,9 @@ def run_sweep(
     ConfigurationError
         Before anything is written to MLflow, if the store or the data set can't be had.
     """
-    start_prefect_server()
-    with new_board() as board, stop_on_interrupt(board):
+    try:
         with console.status("Starting Prefect's server, opening the store, loading the data …"):
+            start_prefect_server()
             # Prefect's server takes some seconds to start; what follows until it is waited for costs no time.
             uri = open_and_load(experiment, tracking_server, console)
             from prefect.exceptions import CancelledRun, FailedRun, PrefectHTTPStatusError
@@ -60,6 +60,10 @@ def run_sweep(
             if runner != "processes":
                 check_cluster(runner, address, uri, experiment.name)
             wait_for_prefect()
+    except KeyboardInterrupt:
+        console.print("[yellow]stopped[/]; nothing was trained.")
+        return 130
+    with new_board() as board, stop_on_interrupt(board):
         # Of its server's failures Prefect logs the whole traceback; here they are told in a line.
         logging.getLogger("prefect.flow_runs").addFilter(
             lambda record: not (record.exc_info and isinstance(record.exc_info[1], PrefectHTTPStatusError))

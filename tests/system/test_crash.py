@@ -99,3 +99,15 @@ def test_an_interrupted_sweep_closes_its_runs_and_keeps_what_was_finished(workpl
     again = workplace.mlp("run", "interrupted.yaml")
     assert again.returncode == 0
     assert len(workplace.finished_cells()) == 8
+
+
+def test_a_sweep_that_is_interrupted_while_it_starts_ends_at_once_and_leaves_nothing_behind(workplace):
+    process = workplace.start("run", "demo", "--data", "digits")
+    workplace.wait_until(lambda: len(workplace.processes()) > 1)  # Prefect's server starts
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    assert "stopped; nothing was trained" in workplace.output()
+    assert "Traceback" not in workplace.output()
+    _, alive = psutil.wait_procs(workplace.processes(), timeout=10)
+    assert alive == []
+    assert workplace.runs("sweep") == {}
