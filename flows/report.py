@@ -58,11 +58,12 @@ def summarise(
 
 def picture(comparison: Comparison, points: pd.DataFrame) -> Figure:
     """Curves and final figures of every group, at one glance."""
+    of_seeds = comparison.curves_of_seeds(points[points["metric"].isin(["train/cost", "test/accuracy"])])
 
     def of_groups(metric: str) -> dict[str, np.ndarray]:
-        values = comparison.curves_of_seeds(points)[metric]
-        measured = {name: values[np.isfinite(values[:, i]).any(axis=1), i] for i, name in enumerate(comparison.names)}
-        return {name: curves for name, curves in measured.items() if len(curves)}
+        by_group = np.moveaxis(of_seeds[metric], 1, 0)
+        measured = [values[np.isfinite(values).any(axis=1)] for values in by_group]
+        return {name: values for name, values in zip(comparison.names, measured, strict=True) if len(values)}
 
     def finals(metric: str) -> np.ndarray:
         found = [group.get(metric, {}) for group in comparison.groups]
