@@ -2,10 +2,12 @@
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+# The tests of a file run one after the other: they share servers and stores.
+PARALLEL := --numprocesses 2 --dist loadfile
 CLAIMS := $(basename $(notdir $(wildcard flows/claims/*.yaml)))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install demo test test-quick test-system lint format results claims claims-full bench
+.PHONY: help install demo test test-quick test-system test-kills test-refusals lint format results screenshots claims claims-full bench pictures
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -28,18 +30,24 @@ demo: $(VENV)/.installed  ## The main job in seconds: three seeds, none, half an
 	$(BIN)/mlp run demo
 
 test: lint  ## Lint, and every test but the slow ones
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
 test-quick: $(VENV)/.installed-test  ## The tests without servers and browsers
-	$(BIN)/pytest -m "not slow and not system"
+	$(BIN)/pytest $(PARALLEL) -m "not slow and not system"
 
 test-system: $(VENV)/.installed-test  ## The tests that take long: servers, crashes, browsers
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest $(PARALLEL) -m slow
+
+test-refusals: $(VENV)/.installed-test  ## Generated mistakes, each refused in one line: REFUSALS=300 of them, chosen by SEED=0
+	REFUSALS=$(or $(REFUSALS),300) SEED=$(or $(SEED),0) $(BIN)/pytest -s tests/system/test_refusals.py
+
+test-kills: $(VENV)/.installed-test  ## Kill processes of sweeps at random moments, KILLS=100 times, with SEED=0
+	KILLS=$(or $(KILLS),100) SEED=$(or $(SEED),0) $(BIN)/pytest -s tests/system/test_kills.py
 
 lint: $(VENV)/.installed-test  ## Style, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	set -e; for platform in linux darwin win32; do $(BIN)/mypy --platform $$platform; done
 	$(BIN)/lint-imports
 
 format: $(VENV)/.installed-test  ## Put the code into the one style
@@ -53,6 +61,10 @@ results: $(VENV)/.installed  ## Run the mission on MNIST, and write its picture 
 	$(BIN)/mlp compare shuffle --metric test/accuracy --baseline fraction=0 --markdown > docs/differences.md
 	$(BIN)/python docs/picture.py shuffle docs/shuffle.png
 	$(BIN)/python docs/include.py
+
+screenshots: $(VENV)/.installed-test  ## Write pictures of MLflow's charts and of the report on the mission into docs/ (needs Chromium)
+	$(BIN)/mlp run shuffle
+	$(BIN)/python docs/screenshots.py shuffle
 
 claims: $(VENV)/.installed  ## Test every claim at small scale, the best network in full, and write docs/claims.md and the README's table
 	$(BIN)/mlp reproduce all
@@ -70,8 +82,13 @@ bench: $(VENV)/.installed-bench  ## Time the engine beside its peers, and whole 
 	$(BIN)/python benchmarks/throughput.py --batch 32 >> docs/throughput.txt
 	$(BIN)/python benchmarks/throughput.py --batch 128 >> docs/throughput.txt
 	$(BIN)/python benchmarks/throughput.py --batch 128 --hidden 512 --networks 4 >> docs/throughput.txt
-	$(BIN)/python benchmarks/sweep.py > docs/sweeps.txt
-	$(BIN)/python benchmarks/scaling.py >> docs/sweeps.txt
+	$(BIN)/python benchmarks/sweep.py > docs/sweep.txt
+	$(BIN)/python benchmarks/scaling.py > docs/scaling.txt
 	$(BIN)/python benchmarks/tracking.py > docs/tracking.txt
 	$(BIN)/python docs/include.py
-	cat docs/throughput.txt docs/sweeps.txt docs/tracking.txt
+	cat docs/throughput.txt docs/sweep.txt docs/scaling.txt docs/tracking.txt
+
+pictures: $(VENV)/.installed  ## Count which drawings of digits are read right, and write the tables and the picture of docs/pictures.md
+	$(BIN)/python benchmarks/pictures.py > docs/pictures.txt
+	$(BIN)/python benchmarks/pictures.py --picture docs/pictures.png
+	$(BIN)/python docs/include.py

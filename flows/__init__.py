@@ -1,23 +1,23 @@
 """The workflow around `mlp`: experiments as Prefect flows, tracked in MLflow, compared across seeds.
 
-`load_runs` and `load_curves` bring finished cells and their curves as tables; see `flows.results`.
+`load_runs` and `load_curves` bring finished cells and their curves as tables; see `flows.store.results`.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flows.results import load_curves, load_runs
+    from flows.store.results import load_curves, load_runs
 
 __all__ = ["load_curves", "load_runs"]
 
 
-def __getattr__(name: str):
-    """Bring MLflow, which takes seconds, only to who asks for its tables."""
+def __getattr__(name: str) -> Any:
+    """Import MLflow, which takes seconds, only when its tables are used."""
     if name in __all__:
-        from flows import environment
+        from flows.platform.environment import prepare_environment
 
-        environment.prepare_environment()
-        from flows import results
+        prepare_environment()
+        from flows.store import results
 
         return getattr(results, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

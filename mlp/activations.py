@@ -1,7 +1,7 @@
-"""The activations of hidden layers, by name: what squishes a weighted sum into a neuron's activation.
+"""Activation functions of the hidden layers, by name.
 
-Each derivative is written in terms of the activation ``a = f(z)`` itself, so the backward pass needs no weighted sums.
-Like NumPy's own functions they write into ``out``, if it is given, and return it.
+Each derivative is a function of the activation ``a = f(z)``, so that the backward pass needs no weighted sums. Like
+NumPy's functions, all write into ``out``, if given, and return it.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# NumPy takes up arrays of no dimension in half the time of Python's numbers, and small networks are many small calls.
+# Small networks make many small calls, and NumPy converts 0-d arrays in half the time of Python numbers.
 HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)
 
 
@@ -22,7 +22,7 @@ class Activation(NamedTuple):
 
 
 def sigmoid(z: NDArray, out: NDArray | None = None) -> NDArray:
-    """Logistic function 1 / (1 + e^-z), written as (1 + tanh(z / 2)) / 2 because that can't overflow."""
+    """Logistic function 1 / (1 + e^-z), computed as (1 + tanh(z / 2)) / 2, which can't overflow."""
     t = np.tanh(np.multiply(z, HALF, out=out), out=out)
     return np.multiply(np.add(t, ONE, out=out), HALF, out=out)
 
@@ -43,7 +43,7 @@ def relu(z: NDArray, out: NDArray | None = None) -> NDArray:
 
 
 def relu_derivative(a: NDArray, out: NDArray | None = None) -> NDArray:
-    """1 where the neuron fires, else 0."""
+    """1 where the neuron is active, else 0."""
     return np.greater(a, 0, out=np.empty_like(a) if out is None else out)
 
 

@@ -1,23 +1,42 @@
-"""How sure a network is of its answers to noise, compared with its answers to test images."""
+"""A network's confidence in its answers to noise, compared with test images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from mlp.corruption import gaussian_pixels
+from mlp.corruption import blocks, gaussian_pixels
 from mlp.data import Dataset
+from mlp.descent import scaled
+from mlp.network import Network, Parameters
 
 THRESHOLDS = (0.5, 0.9, 0.99)
+BLOCK_IMAGES = 1000  # images converted to floats at once: 3 MB
+
+# Title and unit of each measure of `confidence`, in its order; % for shares.
+MEASURES: dict[str, tuple[str, str]] = {
+    "confidence": ("Largest activation", "%"),
+    "confidence_std": ("Standard deviation of the largest activation", "%"),
+    "normalized": ("Largest activation as a share of all", "%"),
+    "margin": ("Difference of the two largest activations", "%"),
+    **{f"above_{threshold}": (f"Images with an activation above {threshold}", "%") for threshold in THRESHOLDS},
+    "none_above_0.5": ("Images without an activation above 0.5", "%"),
+    "entropy": ("Entropy of the answers", "nats"),
+    "favourite": ("Most frequent answer", ""),
+    "favourite_share": ("Share of the most frequent answer", "%"),
+    "auroc": ("Area under the ROC curve, test images against noise", "%"),
+    "aupr": ("Average precision, test images against noise", "%"),
+    "fpr95": ("Noise that passes for a test image, at 95 % of these", "%"),
+}
 
 
 def shuffled(count: int, images: NDArray, rng: Generator) -> NDArray:
-    """Images drawn with replacement, the pixels of each in an order of its own."""
+    """Images drawn with replacement, with the pixels of each permuted."""
     return rng.permuted(images[rng.integers(len(images), size=count)], axis=1)
 
 
-# Each takes a number of images, the test images (n, pixels) and a generator.
+# Functions of the number of images, the test images (n, pixels) and a generator.
 NOISES: dict[str, Callable[[int, NDArray, Generator], NDArray]] = {
     "uniform": lambda count, images, rng: rng.integers(256, size=(count, images.shape[1]), dtype=np.uint8),
     "gaussian": lambda count, images, rng: gaussian_pixels(images, count, rng),
@@ -29,20 +48,21 @@ NOISES: dict[str, Callable[[int, NDArray, Generator], NDArray]] = {
 
 
 def noise_images(kind: str, count: int, data: Dataset, rng: Generator) -> NDArray:
-    """Images of nothing.
+    """Noise images (count, pixels) uint8.
 
     Parameters
     ----------
     kind : {"uniform", "gaussian", "shuffled", "constant"}
-        Every pixel uniform over 0..255; every pixel Gaussian, with the mean and variance of all the test images'
-        pixels together, clipped; test images whose pixels are shuffled, each in its own way; one grey level an image,
-        uniform over 0..255.
+        Uniform pixels from 0 to 255; `gaussian_pixels` of the test images; test images with the pixels of each
+        permuted; one uniform grey level for each image.
     count : int
     data : Dataset
+    rng : Generator
 
-    Returns
-    -------
-    (count, pixels) uint8
+    Raises
+    ------
+    ValueError
+        If the kind is unknown.
     """
     if kind not in NOISES:
         raise ValueError(f"kind: {kind!r} given; allowed: {', '.join(NOISES)}")
@@ -65,23 +85,23 @@ def confidence(answers: NDArray, test_answers: NDArray) -> dict[str, float]:
         ``confidence``, ``confidence_std``
             Mean and standard deviation of the largest activation.
         ``normalized``
-            Mean of the largest activation when an image's activations are scaled to sum 1 (sigmoid outputs don't).
+            Mean of the largest activation after scaling each image's activations to sum 1 (sigmoid outputs don't).
         ``margin``
-            Mean difference of the two largest activations.
+            Mean difference between the two largest activations.
         ``above_0.5``, ``above_0.9``, ``above_0.99``, ``none_above_0.5``
-            Share of images with, or with no, activation above that.
+            Share of images with, or without, an activation above that value.
         ``entropy``
-            Mean, in nats, of the scaled activations; log(outputs) says "no idea".
+            Mean entropy of the scaled activations, in nats; log(outputs) for equal activations.
         ``favourite``, ``favourite_share``
-            The digit that is answered most often, and the share of images for which it is.
+            The most frequent answer, and its share of the images.
         ``auroc``, ``aupr``, ``fpr95``
-            How well the largest activation tells test images (the positive class) from noise: area under the ROC
-            curve, average precision, and the share of noise that passes a threshold that 95 % of the test images
-            pass. 0.5, the share m / (m + n) and 0.95 if it can't tell them apart (Hendrycks & Gimpel 2016).
+            How well the largest activation separates test images (the positive class) from noise: area under the ROC
+            curve, average precision, and the share of noise above the threshold that 95 % of the test images reach.
+            Without any separation: 0.5, m / (m + n) and 0.95 (Hendrycks & Gimpel 2016).
     """
     answers = answers.astype(np.float64)
     second, largest = np.partition(answers, -2, axis=1)[:, -2:].T
-    # With tiny, an image whose activations all underflowed to 0 counts as "no idea".
+    # Adding tiny makes activations equal that all underflowed to 0.
     scaled = answers + np.finfo(np.float64).tiny
     scaled /= scaled.sum(axis=1, keepdims=True)
     counts = np.bincount(answers.argmax(axis=1))
@@ -103,12 +123,12 @@ def confidence(answers: NDArray, test_answers: NDArray) -> dict[str, float]:
 
 
 def separation(positive: NDArray, negative: NDArray) -> dict[str, float]:
-    """Area under the ROC curve, and average precision, of scores (n,) and (m,); equal scores share a threshold.
+    """Area under the ROC curve and average precision of scores (n,) and (m,); equal scores share a threshold.
 
-    Written out here, since scikit-learn, which has both, would take 60 MB in every worker.
+    scikit-learn has both, but importing it would cost every worker 60 MB.
     """
     thresholds = np.unique(np.concatenate([positive, negative]))[::-1]
-    # How many of each reach the threshold, from none to all.
+    # True and false positives at each threshold, from none to all.
     true, false = (
         np.append(0, len(scores) - np.searchsorted(np.sort(scores), thresholds)) for scores in (positive, negative)
     )
@@ -119,21 +139,24 @@ def separation(positive: NDArray, negative: NDArray) -> dict[str, float]:
     }
 
 
-def calibration_error(answers: NDArray, labels: NDArray, bins: int = 15) -> float:
-    """Expected calibration error: how far the largest activation is from the share of right answers.
+def answers_in_blocks(network: Network, parameters: Parameters, images: NDArray) -> NDArray:
+    """Output activations (n, outputs) for images (n, pixels) uint8, without a float copy of all of them."""
+    return np.concatenate([network.answers(parameters, scaled(block)) for block in blocks(images, BLOCK_IMAGES)])
 
-    Examples are put into bins of equal width by their largest activation; the error is the average over examples of
-    the difference, in their bin, between mean activation and accuracy (Guo et al. 2017, arXiv 1706.04599, eq. 3).
+
+def confidence_on_noise(
+    network: Network, parameters: Parameters, noise: Mapping[str, NDArray], test_images: NDArray
+) -> dict[str, float]:
+    """All measures of `confidence` for all kinds of noise, as metrics such as ``noise/uniform/auroc``.
 
     Parameters
     ----------
-    answers : (n, outputs)
-        Output activations, in [0, 1].
-    labels : (n,) int
-        The right answers: labelled test data, never noise.
+    noise : mapping of kind to (n, pixels) uint8
+    test_images : (m, pixels) uint8
     """
-    largest = answers.max(axis=1).astype(np.float64)
-    right = answers.argmax(axis=1) == labels
-    # A bin contains its upper edge and not its lower one, as in the paper.
-    bin_of = np.clip(np.ceil(largest * bins).astype(int) - 1, 0, bins - 1)
-    return float(np.abs(np.bincount(bin_of, largest - right)).sum() / len(labels))
+    test_answers = answers_in_blocks(network, parameters, test_images)
+    return {
+        f"noise/{kind}/{name}": value
+        for kind, images in noise.items()
+        for name, value in confidence(answers_in_blocks(network, parameters, images), test_answers).items()
+    }

@@ -1,35 +1,45 @@
-"""Training sets made wrong on purpose: labels and, apart from them, images (Zhang et al. 2016, arXiv 1611.03530)."""
+"""Corrupted labels and corrupted images (Zhang et al. 2016, arXiv 1611.03530)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-# Each takes the labels of the chosen rows, in random order, and gives new ones.
+from mlp.data import Dataset
+from mlp.randomness import generator
+
+# Functions of the labels of the chosen rows, in random order, that return the new labels.
 LABEL_CORRUPTIONS: dict[str, Callable[[NDArray, int, Generator], NDArray]] = {
     "shuffle": lambda labels, classes, rng: rng.permutation(labels),
     "redraw": lambda labels, classes, rng: rng.integers(classes, size=len(labels)),
 }
 
+CORRUPTED = {"shuffle": "shuffled", "redraw": "redrawn"}  # what the labels are then
+
 
 def corrupt_labels(labels: NDArray, kind: str, fraction: float, classes: int, rng: Generator) -> NDArray:
-    """Give a random part of the rows other labels.
+    """Corrupt the labels of randomly chosen rows; returns an array like `labels`.
 
     Parameters
     ----------
     labels : (n,) int
-        Left as they are.
+        Not modified.
     kind : {"shuffle", "redraw"}
         Permute the labels among the chosen rows, which keeps the class histogram, or redraw each uniformly over the
-        classes (Zhang's partially corrupted labels). Either leaves about one in ten of ten classes right.
+        classes (Zhang's partially corrupted labels). With ten classes, either leaves about one label in ten right.
     fraction : float in [0, 1]
-        Exactly ``round(fraction * n)`` rows are chosen. From one seed, a larger fraction's rows contain a smaller's.
+        Exactly ``round(fraction * n)`` rows are chosen. With the same seed, a larger fraction includes the rows of a
+        smaller one.
     classes : int
+        Labels are drawn from 0 to classes - 1.
+    rng : Generator
 
-    Returns
-    -------
-    (n,) array of the labels' type
+    Raises
+    ------
+    ValueError
+        If the kind is unknown or the fraction out of range.
     """
     if kind not in LABEL_CORRUPTIONS:
         raise ValueError(f"kind: {kind!r} given; allowed: {', '.join(LABEL_CORRUPTIONS)}")
@@ -42,10 +52,10 @@ def corrupt_labels(labels: NDArray, kind: str, fraction: float, classes: int, rn
 
 
 def gaussian_pixels(images: NDArray, count: int, rng: Generator) -> NDArray:
-    """Images (count, pixels) uint8 whose pixels are independent draws, clipped to 0..255.
+    """Images (count, pixels) uint8 of independent Gaussian pixels, clipped to 0..255.
 
-    One mean and one variance for all pixels, those of `images` (n, pixels): a mean for each pixel would draw the
-    silhouette of a digit. Clipping narrows them: MNIST's mean of 33 and deviation of 79 become 51 and 56.
+    All pixels have the overall mean and variance of `images` (n, pixels): a mean for each pixel would draw the
+    silhouette of a digit. Clipping changes MNIST's mean of 33 and standard deviation of 79 to 51 and 56.
     """
     counts = sum(np.bincount(block.ravel(), minlength=256) for block in blocks(images))
     levels = np.arange(256)
@@ -59,7 +69,7 @@ def gaussian_pixels(images: NDArray, count: int, rng: Generator) -> NDArray:
 
 
 def blocks(images: NDArray, rows: int = 10_000) -> list[NDArray]:
-    """Views of consecutive rows: no temporary array gets as large as the data set."""
+    """Views of consecutive rows, to keep temporary arrays smaller than the data set."""
     return [images[first : first + rows] for first in range(0, len(images), rows)]
 
 
@@ -71,21 +81,48 @@ IMAGE_CORRUPTIONS: dict[str, Callable[[NDArray, Generator], NDArray]] = {
 
 
 def corrupt_images(images: NDArray, kind: str, rng: Generator) -> NDArray:
-    """Replace images by ones of the same size in which less, or nothing, can be seen.
+    """Corrupt all images; returns an array like `images`, in C order.
 
     Parameters
     ----------
     images : (n, pixels) uint8
-        Left as they are.
+        Not modified.
     kind : {"shuffled_pixels", "random_pixels", "gaussian"}
-        One permutation of the pixels for all images; a permutation for each image; or noise with the mean and
-        variance of all pixels (`gaussian_pixels`). The one permutation depends on nothing but the generator and the
-        number of pixels: a generator of the same seed gives test images the same one.
+        One permutation of the pixels for all images, another permutation for each image, or `gaussian_pixels`.
+        ``shuffled_pixels`` depends only on the generator and the number of pixels: a generator with the same seed
+        permutes test images in the same way.
+    rng : Generator
 
-    Returns
-    -------
-    (n, pixels) uint8, C order
+    Raises
+    ------
+    ValueError
+        If the kind is unknown.
     """
     if kind not in IMAGE_CORRUPTIONS:
         raise ValueError(f"kind: {kind!r} given; allowed: {', '.join(IMAGE_CORRUPTIONS)}")
     return IMAGE_CORRUPTIONS[kind](images, rng)
+
+
+def corrupted_inputs(data: Dataset, kind: str) -> Dataset:
+    """A data set with corrupted training images, and with test images that match them where that is possible.
+
+    Parameters
+    ----------
+    data : Dataset
+    kind : {"true", "shuffled_pixels", "random_pixels", "gaussian"}
+        ``true`` changes nothing; for the others see `corrupt_images`. With ``shuffled_pixels`` the test images are
+        permuted in the same way; the other kinds leave nothing to recognize, and test images stay as they are. The
+        random numbers are those of seed 0, so that all cells of a stack see the same images.
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown.
+    """
+    if kind == "true":
+        return data
+    images = corrupt_images(data.train_images, kind, generator(0, "corruption"))
+    test_images = data.test_images
+    if kind == "shuffled_pixels":
+        test_images = corrupt_images(test_images, kind, generator(0, "corruption"))
+    return replace(data, train_images=images, test_images=test_images)

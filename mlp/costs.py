@@ -1,7 +1,7 @@
-"""The costs, by name. A cost brings the output layer that belongs to it, so that outputs always lie in [0, 1].
+"""Cost functions by name, each with the output layer that belongs to it, so that outputs lie in [0, 1].
 
-- ``quadratic``: sigmoid outputs, and the sum of the squared differences from the wanted activations (no factor 1/2).
-- ``cross_entropy``: softmax outputs, and minus the logarithm of the wanted digit's activation.
+- ``quadratic``: sigmoid outputs; the sum of the squared differences from the targets (no factor 1/2).
+- ``cross_entropy``: softmax outputs; minus the logarithm of the right digit's activation.
 """
 
 from collections.abc import Callable
@@ -15,16 +15,16 @@ from mlp.activations import ONE, sigmoid
 
 
 class Cost(NamedTuple):
-    """An output layer and the cost of its answers.
+    """An output layer and the cost of its activations.
 
     Attributes
     ----------
     output
-        Weighted sums (n, outputs) to activations (n, outputs), written into ``out`` if that is given.
+        Maps weighted sums (n, outputs) to activations (n, outputs), written into ``out`` if given.
     value
-        Activations and targets, both (n, outputs), to the cost of each example (n,).
+        Maps activations and targets, both (n, outputs), to the cost of each example (n,).
     delta
-        Activations and targets to the derivative of each example's cost by its weighted sums (n, outputs).
+        Maps both to the derivative of each example's cost with respect to its weighted sums (n, outputs).
     """
 
     output: Callable[..., NDArray]
@@ -33,16 +33,16 @@ class Cost(NamedTuple):
 
 
 def softmax(z: NDArray, out: NDArray | None = None) -> NDArray:
-    """Positive activations that sum to one: e^z over its row's sum."""
-    # Shifting a row by its maximum changes nothing but keeps the exponential from overflowing. (NumPy's own maximum and
-    # sum take several times as long on rows of ten.)
+    """e^z divided by the sum over its row."""
+    # Subtracting the row's maximum does not change the result, and e^z can't overflow. NumPy's own maximum and sum take
+    # several times as long on rows of ten.
     largest = reduce(np.maximum, np.moveaxis(z, -1, 0))
     powers = np.exp(z - largest[..., np.newaxis], out=out)
     return np.divide(powers, np.einsum("...i->...", powers)[..., np.newaxis], out=out)
 
 
 def total(values: NDArray) -> NDArray:
-    """Sum over the outputs, one after the other: the same bits in whatever order the array lies in memory."""
+    """Sum over the outputs, one after the other: the same bits for every memory layout."""
     return reduce(np.add, np.moveaxis(values, -1, 0))
 
 
@@ -61,15 +61,11 @@ def quadratic_delta(a: NDArray, targets: NDArray) -> NDArray:
 
 
 def cross_entropy(a: NDArray, targets: NDArray) -> NDArray:
-    """Minus the logarithm of the wanted activation; one that underflowed to 0 costs -log(tiny), not infinity."""
+    """Minus the logarithm of the right digit's activation; -log(tiny) if that underflowed to 0."""
     return -total(targets * np.log(np.maximum(a, np.finfo(a.dtype).tiny)))
 
 
 COSTS: dict[str, Cost] = {
-    "quadratic": Cost(
-        sigmoid,
-        squared_distance,
-        quadratic_delta,
-    ),
+    "quadratic": Cost(sigmoid, squared_distance, quadratic_delta),
     "cross_entropy": Cost(softmax, cross_entropy, lambda a, targets: a - targets),
 }

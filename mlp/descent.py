@@ -1,4 +1,4 @@
-"""Gradient descent: step sizes, mini-batches, and the loop, for any function and for one network."""
+"""Gradient descent: learning rates, mini-batches, and the training loop, for any function and for one network."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from mlp.network import Layer, Network, Parameters
+from mlp.steps import RULES, GradientDescent
 
 SCHEDULES: dict[str, Callable[["Descent", int], float]] = {
     "constant": lambda descent, epoch: 1.0,
@@ -19,32 +20,37 @@ SCHEDULES: dict[str, Callable[["Descent", int], float]] = {
 
 @dataclass(frozen=True)
 class Descent:
-    """How a network walks downhill.
+    """Hyperparameters of mini-batch gradient descent.
 
     Parameters
     ----------
     learning_rate : float
-        Multiple of the negative gradient of the *average* cost that a step takes, in the first epoch. (Nielsen halves
-        the sum of squares, so his rate of 3.0 is 1.5 here.)
+        The rate of the first epoch. It multiplies the gradient of the *average* cost. (Nielsen halves the sum of
+        squares, so his rate of 3.0 is 1.5 here.)
     batch_size : int
-        Examples of a mini-batch.
+        Examples per mini-batch.
     epochs : int
         Passes over the training set.
     momentum : float in [0, 1)
-        Share of the last step that is taken again: v <- momentum v - rate gradient, w <- w + v.
+        Share of the previous step that is added to the next. 0 for "adam", above 0 for "nesterov".
     schedule : {"constant", "exponential", "cosine"}
-        How the rate changes from epoch to epoch: not, times `decay` each, or along half a cosine towards 0.
+        The rate stays constant, is multiplied by `decay` after each epoch, or follows half a cosine towards 0.
     decay : float in (0, 1]
         For the exponential schedule.
     center : bool
-        Subtract the training set's mean image from every input.
+        Subtract the mean image of the training set from every input.
     shift : int
-        Move each training image by up to so many pixels in each direction, drawn anew every time.
+        Shift each training image by up to this many pixels in each direction, at random in every epoch.
+    rule : {"sgd", "nesterov", "adam"}
+        How a gradient moves the parameters, see `mlp.steps`. "sgd" without momentum is plain gradient descent.
+    weight_decay : float
+        Each step also multiplies weights and biases by 1 - rate * weight_decay, as PyTorch's AdamW does. For plain
+        gradient descent this is L2 regularization.
 
     Raises
     ------
     ValueError
-        For a field out of its range.
+        If a field is out of its range, or the rule can't use the momentum.
     """
 
     learning_rate: float = 1.5
@@ -55,6 +61,8 @@ class Descent:
     decay: float = 0.93
     center: bool = False
     shift: int = 0
+    rule: str = "sgd"
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         for field, fits, allowed in (
@@ -65,57 +73,86 @@ class Descent:
             ("schedule", self.schedule in SCHEDULES, ", ".join(SCHEDULES)),
             ("decay", 0 < self.decay <= 1, "above 0, up to 1"),
             ("shift", self.shift >= 0, "0 or more"),
+            ("rule", self.rule in RULES, ", ".join(RULES)),
+            ("weight_decay", 0 <= self.weight_decay < inf, "0 or more"),
         ):
             if not fits:
                 raise ValueError(f"{field}: {getattr(self, field)!r} given; allowed: {allowed}")
+        self.step_rule([])
+
+    def step_rule(self, parameters: list[NDArray]) -> GradientDescent:
+        """The rule that moves these arrays, in place, in its initial state."""
+        return RULES[self.rule](parameters, self.momentum, self.weight_decay)
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, counted from 0."""
-        return self.learning_rate * SCHEDULES[self.schedule](self, epoch)
+        return float(self.learning_rate) * SCHEDULES[self.schedule](self, epoch)
 
 
 def descend(
-    gradient: Callable[[NDArray], NDArray], start: ArrayLike, rate: float, steps: int, momentum: float = 0.0
+    gradient: Callable[[NDArray], NDArray],
+    start: ArrayLike,
+    rate: float,
+    steps: int,
+    momentum: float = 0.0,
+    rule: str = "sgd",
 ) -> NDArray:
-    """Walk downhill on any function of a vector.
+    """Minimize any function of a vector by gradient descent.
 
     Parameters
     ----------
-    gradient
-        Vector (d,) to the function's gradient there (d,).
+    gradient : callable
+        Maps a point (d,) to the gradient of the function there (d,).
     start : (d,)
+    rate : float
+        The constant learning rate.
+    steps : int
+    momentum : float in [0, 1)
+    rule : {"sgd", "nesterov", "adam"}
+        See `mlp.steps`.
 
     Returns
     -------
-    (steps + 1, d) float64 array: every point of the path, the start first.
+    (steps + 1, d) float64 array
+        Every point of the path, the start first.
+
+    Raises
+    ------
+    ValueError
+        If the rule can't use the momentum.
     """
-    path = [np.atleast_1d(np.asarray(start, dtype=np.float64))]
-    velocity = np.zeros_like(path[0])
+    point = np.array(start, dtype=np.float64, ndmin=1)
+    path, step_rule = [point.copy()], RULES[rule]([point], momentum, 0.0)
     for _ in range(steps):
-        velocity = momentum * velocity - rate * gradient(path[-1])
-        path.append(path[-1] + velocity)
+        step_rule.step([gradient(point.copy())], rate)
+        path.append(point.copy())
     return np.array(path)
 
 
 def mini_batches(rows: int, batch_size: int, rng: Generator) -> Iterator[NDArray]:
-    """Row numbers of one epoch's mini-batches, in random order; the last batch may be smaller."""
+    """Row numbers of one epoch's mini-batches, in random order; the last mini-batch may be smaller."""
     order = rng.permutation(rows)
     for first in range(0, rows, batch_size):
         yield order[first : first + batch_size]
 
 
 def scale_of(images: NDArray) -> np.float32:
-    """What makes images inputs: 1/255 for pixels 0..255 kept as uint8, 1 for floats."""
+    """The factor that scales images to inputs: 1/255 for uint8 pixels, 1 for floats."""
     return np.float32(1 / 255 if images.dtype == np.uint8 else 1)
 
 
 def scaled(images: NDArray) -> NDArray:
-    """Pixels 0..255 (uint8) as float32 in [0, 1]; float32 as it is."""
+    """Images as the network's inputs: uint8 pixels 0..255 as float32 in [0, 1], floats unchanged."""
     return images * scale_of(images)
 
 
+def mean_input(images: NDArray) -> NDArray:
+    """The mean image (pixels,), scaled as the network's inputs are; float32."""
+    return (images.mean(axis=0, dtype=np.float64) * scale_of(images)).astype(np.float32)
+
+
 def shifted(images: NDArray, pixels: int, rng: Generator) -> NDArray:
-    """Square images (n, side*side), each moved by its own random offset; what comes in from outside is dark."""
+    """Square images (n, side*side), each shifted by a random offset of its own; the vacated pixels are 0."""
     n, side = len(images), round(images.shape[1] ** 0.5)
     padded = np.pad(images.reshape(n, side, side), ((0, 0), (pixels, pixels), (pixels, pixels)))
     down, right = rng.integers(0, 2 * pixels + 1, (2, n, 1, 1))
@@ -132,46 +169,43 @@ def train(
     order: Generator,
     on_epoch: Callable[[int, Parameters], None] = lambda epoch, parameters: None,
 ) -> Parameters:
-    """Train one network by mini-batch gradient descent; the readable twin of `mlp.stack.train_stack`.
+    """Train one network by mini-batch gradient descent; the readable counterpart of `mlp.engine.stack.train_stack`.
 
     Parameters
     ----------
-    parameters
-        The start; left as it is.
-    images : (n, inputs) uint8
-        Or float32, which are not scaled.
+    network : Network
+    parameters : Parameters
+        The start; not changed.
+    images : (n, inputs) uint8 or float32
+        uint8 pixels are scaled to [0, 1], floats are used unchanged.
     labels : (n,) int
-    order
+    descent : Descent
+    order : Generator
         Draws the order of the mini-batches and the shifts.
-    on_epoch
-        Called with 0 before the first step and with the number of the epoch after each.
+    on_epoch : callable
+        Called with the number of the epoch and the parameters: with 0 before the first step, then after each epoch.
 
     Returns
     -------
     Parameters
-        Trained. With `center` the mean image is folded into the first biases, so that they too answer raw images.
+        The trained network. With `center`, the mean image is folded into the first biases: the network expects images
+        that are not centred.
     """
     parameters = [Layer(weights.copy(), biases.copy()) for weights, biases in parameters]
-    velocity = [Layer(np.zeros_like(weights), np.zeros_like(biases)) for weights, biases in parameters]
-    mean = np.float32(0)
-    if descent.center:
-        mean = (images.mean(axis=0, dtype=np.float64) * scale_of(images)).astype(np.float32)
+    rule = descent.step_rule([array for layer in parameters for array in layer])
+    mean = mean_input(images) if descent.center else np.float32(0)
 
-    def on_raw_images() -> Parameters:
-        # (x - mean) W + b = x W + (b - mean W): the same network, told of images that are not centred.
+    def for_raw_images() -> Parameters:
+        # (x - mean) W + b = x W + (b - mean W): the same network for images that are not centred.
         (weights, biases), *rest = parameters
         return [Layer(weights, biases - mean @ weights if descent.center else biases), *rest]
 
-    on_epoch(0, on_raw_images())
+    on_epoch(0, for_raw_images())
     for epoch in range(descent.epochs):
-        rate = np.float32(descent.rate(epoch))
+        rate = descent.rate(epoch)
         for batch in mini_batches(len(images), descent.batch_size, order):
             inputs = shifted(images[batch], descent.shift, order) if descent.shift else images[batch]
             gradient = network.gradient(parameters, scaled(inputs) - mean, labels[batch])
-            for layer, step, slope in zip(parameters, velocity, gradient, strict=True):
-                for value, v, g in zip(layer, step, slope, strict=True):
-                    v *= descent.momentum
-                    v -= rate * g
-                    value += v
-        on_epoch(epoch + 1, on_raw_images())
-    return on_raw_images()
+            rule.step([array for layer in gradient for array in layer], rate)
+        on_epoch(epoch + 1, for_raw_images())
+    return for_raw_images()

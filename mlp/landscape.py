@@ -1,9 +1,8 @@
-"""The surface of the cost: which weights its slope points along, lines and slices through it, minima over seeds, and
-how much the weights that belong to one minimum look like pictures.
+"""The cost as a landscape over the parameters: large gradient components, slices, minima over seeds, weight images.
 
-Goodfellow, Vinyals & Saxe 2015, "Qualitatively characterizing neural network optimization problems" (arXiv 1412.6544):
-lines. Li et al. 2018, "Visualizing the Loss Landscape of Neural Nets" (arXiv 1712.09913): slices. Choromanska et al.
-2015, "The Loss Surfaces of Multilayer Networks" (arXiv 1412.0233): minima over seeds.
+Lines between minima: Goodfellow, Vinyals & Saxe 2015, "Qualitatively characterizing neural network optimization
+problems" (arXiv 1412.6544). Slices: Li et al. 2018, "Visualizing the Loss Landscape of Neural Nets" (arXiv 1712.09913).
+Minima over seeds: Choromanska et al. 2015, "The Loss Surfaces of Multilayer Networks" (arXiv 1412.0233).
 """
 
 import warnings
@@ -19,66 +18,54 @@ from scipy import stats
 from mlp.network import Layer, Parameters, flatten
 from mlp.statistics import BATCH_NUMBERS, RESAMPLES, Estimate, bootstrap_interval
 
-NORMALIZATIONS = ("filter", "plain")
 
-
-def held_length(vector: NDArray) -> NDArray:
-    """Share of a vector's squared length that its 1, 2, ..., d largest components hold, (d,); NaN for a zero vector."""
+def cumulative_share(vector: NDArray) -> NDArray:
+    """Share of a vector's squared norm in its 1, 2, ..., d largest components, (d,); NaN for a zero vector."""
     squares = np.sort(np.square(vector, dtype=np.float64))[::-1]
     total = squares.sum()
     return np.minimum(np.cumsum(squares) / total, 1) if total else np.full(squares.shape, np.nan)
 
 
-def components_holding(gradient: Parameters, shares: Sequence[float] = (0.5, 0.9, 0.99)) -> NDArray:
-    """How few components of the gradient hold most of it, a layer at a time.
+def components_needed(gradient: Parameters, shares: Sequence[float]) -> NDArray:
+    """How few components make up most of the gradient, for each layer.
 
     Parameters
     ----------
     gradient : Parameters
     shares : sequence of float in (0, 1]
-        Of the squared length of a layer's part, weights and biases together.
+        Of the squared norm of the gradient by a layer's weights and biases.
 
     Returns
     -------
     (layers, shares)
-        The smallest share of the layer's components that holds as much; NaN for a layer that has no slope.
+        The smallest share of the layer's components that makes up each share; NaN for a layer with zero gradient.
     """
-    holding = []
+    needed = []
     for layer in gradient:
-        held = held_length(flatten([layer]))
-        # Where the whole is asked for, rounding may leave the last sum a little short of 1.
-        needed = np.minimum(np.searchsorted(held, np.asarray(shares) - 1e-12) + 1, held.size)
-        holding.append(needed / held.size if np.isfinite(held[0]) else np.full(len(shares), np.nan))
-    return np.array(holding)
+        cumulative = cumulative_share(flatten([layer]))
+        # Rounding may leave the last sum a little below 1.
+        count = np.minimum(np.searchsorted(cumulative, np.asarray(shares) - 1e-12) + 1, cumulative.size)
+        needed.append(count / cumulative.size if np.isfinite(cumulative[0]) else np.full(len(shares), np.nan))
+    return np.array(needed)
 
 
-def random_direction(parameters: Parameters, rng: Generator, normalization: str = "filter") -> NDArray:
-    """A random direction to look along from a network's parameters, as long as they are.
+def random_direction(parameters: Parameters, rng: Generator) -> NDArray:
+    """A random filter-normalized direction for `slice_costs`, (d,) in the order of `flatten`.
+
+    The part for each neuron has the norm of the weights into it, and biases do not change (Li et al., section 4, and
+    their code). Slices of networks of different scale can then be compared.
 
     Parameters
     ----------
     parameters : Parameters
-        Where the view is taken from, a minimum for instance.
-    normalization : {"filter", "plain"}
-        ``filter``: the weights into each neuron are changed by as much as they are long, biases not at all (Li et al.,
-        section 4, and their code): slices of networks of different scale can be compared. ``plain``: one length for
-        the vector as a whole.
-
-    Returns
-    -------
-    (d,), as `flatten` orders it
+        The centre of the slice, for instance a minimum.
+    rng : Generator
     """
-    if normalization not in NORMALIZATIONS:
-        raise ValueError(f"normalization: {normalization!r} given; allowed: {', '.join(NORMALIZATIONS)}")
-    if normalization == "plain":
-        center = flatten(parameters)
-        random = rng.standard_normal(center.size, dtype=np.float32)
-        return random * (np.linalg.norm(center) / np.linalg.norm(random))
     direction = []
     for weights, biases in parameters:
         random = rng.standard_normal(weights.shape, dtype=np.float32)
-        lengths = np.linalg.norm(weights, axis=0) / np.linalg.norm(random, axis=0)
-        direction.append(Layer(random * lengths, np.zeros_like(biases)))
+        scale = np.linalg.norm(weights, axis=0) / np.linalg.norm(random, axis=0)
+        direction.append(Layer(random * scale, np.zeros_like(biases)))
     return flatten(direction)
 
 
@@ -89,62 +76,74 @@ def slice_costs(
 
     Parameters
     ----------
-    cost
-        Vector (d,) to the cost there: ``lambda v: network.average_cost(unflatten(v, sizes), images, labels)``.
+    cost : callable
+        Maps a vector (d,) to its cost: ``lambda v: network.average_cost(unflatten(v, sizes), images, labels)``.
     center : (d,)
     directions : one or two (d,) arrays
-        The straight line between two minima is ``slice_costs(cost, a, [b - a], np.linspace(0, 1, 51))``.
+        For the straight line between two minima: ``slice_costs(cost, a, [b - a], np.linspace(0, 1, 51))``.
     positions : (k,)
         Multiples of each direction.
 
     Returns
     -------
-    (k,) for one direction; (k, k) for two, the first direction along the rows' axis
+    (k,) for one direction; (k, k) for two, with the first direction along axis 0
     """
     positions = np.asarray(positions, dtype=center.dtype)
-    steps = product(positions, repeat=len(directions))
-    costs = [cost(center + sum(step * way for step, way in zip(point, directions, strict=True))) for point in steps]
+    points = product(positions, repeat=len(directions))
+    costs = [cost(center + sum(x * along for x, along in zip(point, directions, strict=True))) for point in points]
     return np.reshape(costs, (len(positions),) * len(directions))
 
 
 def barrier(costs: ArrayLike) -> float:
-    """Height of the hill between two minima: the highest cost on the line minus the mean of its two ends.
+    """Height of the barrier between two minima: the highest cost on the line between them minus the mean of its ends.
 
-    Frankle et al. 2020, "Linear Mode Connectivity and the Lottery Ticket Hypothesis" (arXiv 1912.05671), section 2. At
-    most about 0: one valley.
+    Frankle et al. 2020, "Linear Mode Connectivity and the Lottery Ticket Hypothesis" (arXiv 1912.05671), section 2.
+    About 0 if both lie in one valley.
+
+    Parameters
+    ----------
+    costs : (k,)
+        Of `slice_costs`, from one minimum to the other.
     """
     costs = np.asarray(costs)
     return float(costs.max() - (costs[0] + costs[-1]) / 2)
 
 
 def loss_spread(losses: ArrayLike, rng: Generator) -> Estimate:
-    """Standard deviation of the final loss over seeds, and its bootstrap interval.
+    """Standard deviation of the final loss over seeds, with its bootstrap interval.
 
     Parameters
     ----------
-    losses : (seeds, widths)
-        A column for each width of the network. Choromanska et al. find that the spread shrinks as the width grows.
+    losses : (seeds, ...)
+        For instance (seeds, widths): Choromanska et al. find that the spread shrinks as the width grows.
+    rng : Generator
 
     Returns
     -------
-    Estimate of (widths,) arrays
+    Estimate of (...) arrays
+
+    Raises
+    ------
+    ValueError
+        If the losses are a single number.
     """
     return bootstrap_interval(losses, rng, lambda sample, axis: np.std(sample, axis=axis, ddof=1))
 
 
-def loss_correlation(train: ArrayLike, test: ArrayLike, rng: Generator, confidence: float = 0.95) -> Estimate:
-    """Pearson's correlation of training and test loss over seeds, and its bootstrap interval (BCa).
+def loss_correlation(train: ArrayLike, test: ArrayLike, rng: Generator) -> Estimate:
+    """Pearson's correlation of training and test loss over seeds, with its bootstrap interval (BCa).
 
     Parameters
     ----------
     train, test : (seeds, widths)
         Choromanska et al. find that the correlation falls as the width grows.
+    rng : Generator
 
     Returns
     -------
     Estimate of (widths,) arrays
-        Of the seeds that have both losses. NaN for fewer than three or where one loss is the same for all. The interval
-        is NaN for fewer than some eight seeds too: there a resample may be one seed repeated, which has no correlation.
+        Over the seeds that have both losses. NaN for fewer than three seeds or a constant loss. The interval is also
+        NaN below about eight seeds: a resample may then repeat a single seed, which has no correlation.
     """
     train, test = np.asarray(train, dtype=np.float64), np.asarray(test, dtype=np.float64)
     estimates = np.full((3, train.shape[1]), np.nan)
@@ -156,24 +155,25 @@ def loss_correlation(train: ArrayLike, test: ArrayLike, rng: Generator, confiden
             batch = max(1, BATCH_NUMBERS // len(x))
             method = stats.BootstrapMethod(n_resamples=RESAMPLES, batch=batch, method="BCa", rng=rng)
             with np.errstate(all="ignore"), warnings.catch_warnings():
-                # All that can go wrong is an undefined interval, and that is NaN.
+                # The only failure is an undefined interval, which is NaN.
                 warnings.simplefilter("ignore", RuntimeWarning)
-                estimates[:, width] = result.statistic, *result.confidence_interval(confidence, method)
+                estimates[:, width] = result.statistic, *result.confidence_interval(method=method)
     return Estimate(*estimates)
 
 
 def weight_images(weights: NDArray) -> NDArray:
-    """The weights into each neuron of the first layer as a picture.
+    """The weights into each neuron of the first layer as an image, (neurons, side, side).
 
     Parameters
     ----------
     weights : (side * side, neurons)
-        ``parameters[0].weights``, or what the training changed of them: ``trained[0].weights - start[0].weights``. The
-        weights from pixels that are always dark never change, so the changes show more.
+        ``parameters[0].weights``, or their change ``trained[0].weights - start[0].weights``. Weights from pixels that
+        are always dark keep their random start; the change is 0 there.
 
-    Returns
-    -------
-    (neurons, side, side)
+    Raises
+    ------
+    ValueError
+        If the inputs do not form a square image.
     """
     pixels, neurons = weights.shape
     side = isqrt(pixels)
@@ -183,15 +183,12 @@ def weight_images(weights: NDArray) -> NDArray:
 
 
 def spatial_autocorrelation(images: NDArray) -> NDArray:
-    """How much neighbouring pixels resemble each other: Moran's I, about 0 for noise, towards 1 for strokes.
+    """Similarity of neighbouring pixels, Moran's I: about 0 for noise, close to 1 for strokes.
 
     Parameters
     ----------
     images : (..., rows, columns)
-
-    Returns
-    -------
-    (...); NaN for an image of one colour
+        The result has the shape (...); it is NaN for a constant image.
 
     Notes
     -----
@@ -210,12 +207,12 @@ def spatial_autocorrelation(images: NDArray) -> NDArray:
 def noise_autocorrelation(rows: int, columns: int) -> tuple[float, float]:
     """Mean and standard deviation of `spatial_autocorrelation` for images of independent normal pixels.
 
-    What untrained weights have: the yardstick for trained ones.
+    Untrained weights are such images: the reference for trained ones.
 
     Notes
     -----
     Cliff & Ord 1981, "Spatial Processes", under normality: mean -1 / (N - 1); mean square
-    (N^2 S1 - N S2 + 3 W^2) / ((N^2 - 1) W^2), here with S1 = 2 W and S2 = 4 times the sum of squared numbers of
+    (N^2 S1 - N S2 + 3 W^2) / ((N^2 - 1) W^2), here with S1 = 2 W and S2 = 4 times the sum of the squared numbers of
     neighbours.
     """
     n = rows * columns

@@ -1,8 +1,9 @@
-"""One multilayer perceptron, in the terms of the lesson: weighted sums, activations, cost, backpropagation.
+"""One multilayer perceptron: weighted sums, activations, cost and backpropagation, written to be read.
 
-This file is for reading. `mlp.stack` trains many networks at once and is held against this one in the tests.
+`mlp.engine.stack` trains many networks at once; the tests compare it with this module.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -18,7 +19,7 @@ STARTS = ("fan_in", "normal")
 
 
 class Layer(NamedTuple):
-    """The connections into one layer: weights (fan_in, fan_out) and biases (fan_out,)."""
+    """The parameters of one layer: weights (fan_in, fan_out) and biases (fan_out,)."""
 
     weights: NDArray
     biases: NDArray
@@ -29,7 +30,7 @@ Parameters = list[Layer]
 
 @dataclass(frozen=True)
 class Network:
-    """The shape of a network: everything about it but the numbers that it learns.
+    """The architecture of a network, without its parameters.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ class Network:
     Raises
     ------
     ValueError
-        For a name or a size that is none of these.
+        If a name is unknown, a size is below 1, or there are fewer than two layers.
     """
 
     sizes: tuple[int, ...] = (784, 16, 16, 10)
@@ -54,23 +55,23 @@ class Network:
 
     def __post_init__(self) -> None:
         if len(self.sizes) < 2 or min(self.sizes) < 1:
-            raise ValueError(f"sizes: {self.sizes} given; at least an input and an output layer of one neuron needed")
+            raise ValueError(f"sizes: {self.sizes} given; allowed: two or more layers of one or more neurons")
         for field, allowed in (("activation", ACTIVATIONS), ("cost", COSTS), ("start", STARTS)):
             if (given := getattr(self, field)) not in allowed:
                 raise ValueError(f"{field}: {given!r} given; allowed: {', '.join(allowed)}")
 
     @property
     def parameter_count(self) -> int:
-        """Weights and biases together."""
+        """Number of weights and biases."""
         return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.sizes))
 
     def initialize(self, rng: Generator) -> Parameters:
-        """Draw random float32 parameters to start from."""
+        """Draw random initial parameters, float32."""
         parameters = []
         for fan_in, fan_out in pairwise(self.sizes):
             weights = rng.standard_normal((fan_in, fan_out), dtype=np.float32)
             if self.start == "fan_in":
-                # Weighted sums of unit inputs start with variance 1, whatever the width of the layer below.
+                # Weighted sums of inputs with variance 1 then have variance 1 for every fan_in.
                 layer = Layer(weights / np.float32(np.sqrt(fan_in)), np.zeros(fan_out, np.float32))
             else:
                 layer = Layer(weights, rng.standard_normal(fan_out, dtype=np.float32))
@@ -78,21 +79,23 @@ class Network:
         return parameters
 
     def forward(self, parameters: Parameters, images: NDArray) -> list[NDArray]:
-        """Activations of every layer, the images first.
+        """Activations of every layer, starting with the images.
 
         Parameters
         ----------
-        images : (n, sizes[0]) floats, pixels in [0, 1]
+        images : (n, sizes[0]) floats
+            Pixels in [0, 1].
 
         Returns
         -------
-        list of (n, size) arrays, one a layer; the last holds the answers.
+        list of (n, size) arrays
+            One for each layer; the last are the output activations.
         """
         activations = [images]
         for depth, (weights, biases) in enumerate(parameters, start=1):
             weighted_sums = activations[-1] @ weights + biases
-            squish = COSTS[self.cost].output if depth == len(parameters) else ACTIVATIONS[self.activation].function
-            activations.append(squish(weighted_sums))
+            function = COSTS[self.cost].output if depth == len(parameters) else ACTIVATIONS[self.activation].function
+            activations.append(function(weighted_sums))
         return activations
 
     def answers(self, parameters: Parameters, images: NDArray) -> NDArray:
@@ -100,26 +103,31 @@ class Network:
         return self.forward(parameters, images)[-1]
 
     def example_costs(self, parameters: Parameters, images: NDArray, labels: ArrayLike) -> NDArray:
-        """Cost of each training example (n,)."""
+        """Cost of each example (n,)."""
         answers = self.answers(parameters, images)
         return COSTS[self.cost].value(answers, self.targets(labels, answers.dtype))
 
     def average_cost(self, parameters: Parameters, images: NDArray, labels: ArrayLike) -> float:
-        """The cost of the network: the average of its examples' costs."""
+        """The cost of the network: the average cost of the examples."""
         return float(self.example_costs(parameters, images, labels).mean())
 
     def gradient(self, parameters: Parameters, images: NDArray, labels: ArrayLike) -> Parameters:
-        """Gradient of the average cost by every weight and bias, by backpropagation.
+        """Gradient of the average cost with respect to all weights and biases, by backpropagation.
+
+        Parameters
+        ----------
+        images : (n, sizes[0]) floats
+        labels : (n,) int
 
         Returns
         -------
         Parameters
-            Shaped like `parameters`; `flatten` makes it one vector.
+            With the shapes of `parameters`; `flatten` turns it into one vector.
 
         Notes
         -----
-        With delta(L) the derivative of the cost by the weighted sums of layer L, Nielsen, "Neural Networks and
-        Deep Learning", chapter 2: delta(L) = (delta(L+1) W(L+1)^T) f'(a(L)), dC/dW(L) = a(L-1)^T delta(L),
+        Nielsen, "Neural Networks and Deep Learning", chapter 2, with delta(L) the derivative of the cost with respect
+        to the weighted sums of layer L: delta(L) = (delta(L+1) W(L+1)^T) f'(a(L)), dC/dW(L) = a(L-1)^T delta(L),
         dC/db(L) = the sum of delta(L) over the examples.
         """
         activations = self.forward(parameters, images)
@@ -134,17 +142,17 @@ class Network:
         return gradient
 
     def targets(self, labels: ArrayLike, dtype: np.dtype | type = np.float32) -> NDArray:
-        """The wanted activations (n, outputs): 1 for the labelled digit, 0 for the others."""
+        """Target activations (n, outputs): 1 for the labelled digit, 0 for the others."""
         return np.eye(self.sizes[-1], dtype=dtype)[np.asarray(labels)]
 
 
 def flatten(parameters: Parameters) -> NDArray:
-    """All weights and biases as one vector: layer by layer, a layer's weights row by row and then its biases."""
+    """All parameters as one vector: for each layer its weights, row by row, and then its biases."""
     return np.concatenate([array.ravel() for layer in parameters for array in layer])
 
 
 def unflatten(vector: NDArray, sizes: tuple[int, ...]) -> Parameters:
-    """The inverse of `flatten`."""
+    """The inverse of `flatten` for a network of these layer sizes."""
     parameters = []
     for fan_in, fan_out in pairwise(sizes):
         weights, biases, vector = np.split(vector, [fan_in * fan_out, (fan_in + 1) * fan_out])
@@ -152,10 +160,10 @@ def unflatten(vector: NDArray, sizes: tuple[int, ...]) -> Parameters:
     return parameters
 
 
-def central_differences(function, vector: NDArray, step: float = 1e-5) -> NDArray:
-    """Gradient of ``function(vector) -> float`` by (f(x + h) - f(x - h)) / 2h, a component at a time.
+def central_differences(function: Callable[[NDArray], float], vector: NDArray, step: float = 1e-5) -> NDArray:
+    """Gradient (d,) of a function at a float64 vector (d,) by (f(x + h) - f(x - h)) / 2h, with h = `step`.
 
-    Slow and independent of backpropagation: what that is checked against. Give it float64.
+    Slow, and independent of backpropagation, which the tests check against it.
     """
     gradient = np.empty_like(vector)
     for i in range(vector.size):

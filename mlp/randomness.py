@@ -1,4 +1,4 @@
-"""Every random number of the project comes from here: one seed, four independent streams."""
+"""The source of all random numbers: one seed, four independent streams."""
 
 from numpy.random import Generator, SeedSequence, default_rng
 
@@ -6,13 +6,18 @@ STREAMS = ("start", "order", "corruption", "noise")
 
 
 def generator(seed: int, stream: str) -> Generator:
-    """A fresh generator for one use of a seed.
+    """A new generator for one purpose.
 
     Parameters
     ----------
     seed : int, 0 or more
     stream : {"start", "order", "corruption", "noise"}
-        The start of the weights, the order of the mini-batches (with their random shifts), corrupted labels and
-        inputs, noise images. Streams of one seed are independent: drawing more from one changes no other.
+        Initial weights; order and shifts of the mini-batches; corrupted labels and images; noise images. The streams
+        of a seed are independent: drawing more from one does not change another.
+
+    Raises
+    ------
+    ValueError
+        If the seed is negative or the stream unknown.
     """
     return default_rng(SeedSequence(seed, spawn_key=(STREAMS.index(stream),)))

@@ -1,29 +1,30 @@
-"""What the lesson and three papers claim, measured on trained networks: a function a claim.
+"""The claims of the lesson and of three papers, each measured on trained networks by one function.
 
-Its arguments are the trained networks of the claim's experiments, by the names that they have in `flows/claims/*.yaml`;
-the quantities that it finds are judged there, against what the source says.
+The arguments of the function are the experiments of the claim's file in `flows/claims`; the file also says what the
+source reports and which values of a quantity count as reproduced.
 """
 
 from collections.abc import Callable
 
 from mlp.claims import arpit, choromanska, lesson, zhang
-from mlp.claims.findings import Findings, Run, estimate, lies_within
+from mlp.claims.findings import Findings, TrainedNetwork, estimate, lies_within
 
+# The only list of claims, in the order in which they are shown.
 CLAIMS: dict[str, Callable[..., Findings]] = {
     "parameters": lesson.parameters,
     "noise": lesson.noise,
     "weights": lesson.weights,
     "gradient": lesson.gradient,
-    "best": lesson.best,
-    "valleys": lesson.valleys,
     "labels": zhang.labels,
     "corruption": zhang.corruption,
-    "curves": zhang.shapes,
     "difficulty": arpit.difficulty,
     "sensitivity": arpit.sensitivity,
     "critical": arpit.critical,
     "capacity": arpit.capacity,
+    "curves": zhang.curves,
+    "best": lesson.best,
     "minima": choromanska.minima,
+    "valleys": lesson.valleys,
 }
 
-__all__ = ["CLAIMS", "Findings", "Run", "estimate", "lies_within"]
+__all__ = ["CLAIMS", "Findings", "TrainedNetwork", "estimate", "lies_within"]

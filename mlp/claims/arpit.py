@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import Findings, Run, over_seeds, values_of, where, worst
+from mlp.claims.findings import Findings, TrainedNetwork, lowest_final, over_seeds, select, values_of
 from mlp.claims.zhang import epochs_to_fit, rank_correlation
 from mlp.descent import scaled, train
 from mlp.memorization import (
@@ -19,85 +19,86 @@ from mlp.memorization import (
     gini,
     loss_sensitivity,
 )
+from mlp.network import Parameters
 from mlp.randomness import generator
 
 DIFFICULTY_ROWS = 1_000  # training images whose difficulty is measured
-CRITICAL_ROWS = 200  # training images whose surroundings are searched
-RADII = {"paper": 0.3, "wide": 8.0}  # of the search, in grey levels 0..255
+CRITICAL_ROWS = 200  # training images that are tested for being critical
+RADII = {"paper": 0.3, "wide": 8.0}  # in grey levels 0..255
 
 
-def difficulty(nets: list[Run]) -> Findings:
-    """Figure 1: how many of the networks get each training image wrong after one epoch."""
+def difficulty(nets: list[TrainedNetwork]) -> Findings:
+    """Figure 1: share of the networks that misclassify each training image after one epoch."""
     some = slice(DIFFICULTY_ROWS)
     quantities: dict[str, Any] = {}
     shown = {}
     for name, kind in (("real", "true"), ("noise", "gaussian")):
-        runs = where(nets, inputs=kind)
-        images, wanted = scaled(runs[0].data.train_images[some]), runs[0].data.train_labels[some]
-        predicted = np.array([run.network.answers(run.parameters, images).argmax(axis=1) for run in runs])
-        shares = example_difficulty(predicted, wanted)
-        shown[name], shown[f"{name}, if all were alike"] = np.sort(shares), equal_difficulty(shares, len(runs))
+        selected = select(nets, inputs=kind)
+        images, labels = scaled(selected[0].data.train_images[some]), selected[0].data.train_labels[some]
+        predicted = np.array([net.network.answers(net.parameters, images).argmax(axis=1) for net in selected])
+        shares = example_difficulty(predicted, labels)
+        shown[name], shown[f"{name}, if equally difficult"] = np.sort(shares), equal_difficulty(shares, len(selected))
         quantities |= {
             f"{name}_mean": float(shares.mean()),
-            f"{name}_dispersion": difficulty_dispersion(shares, len(runs)),
-            f"{name}_dispersion_of_a_digit": within_labels(shares, wanted, len(runs)),
+            f"{name}_dispersion": difficulty_dispersion(shares, len(selected)),
+            f"{name}_dispersion_of_a_digit": dispersion_within_labels(shares, labels, len(selected)),
             f"{name}_always_right": float((shares == 0).mean()),
         }
     return Findings(quantities, {"difficulty": figures.difficulty(shown)})
 
 
-def within_labels(shares: NDArray, labels: NDArray, networks: int) -> float:
-    """Mean over the labels of the dispersion among the images that have one label.
+def dispersion_within_labels(shares: NDArray, labels: NDArray, networks: int) -> float:
+    """Mean over the labels of the dispersion among the images with the same label.
 
-    A network that has learned nothing yet but how frequent each digit is answers the most frequent one: that alone
-    makes its images look easy.
+    A network that has only learned how frequent each digit is always answers the most frequent one, which makes the
+    images of that digit look easy.
     """
-    found = [difficulty_dispersion(shares[labels == label], networks) for label in np.unique(labels)]
-    return float(np.nanmean(found)) if np.isfinite(found).any() else np.nan
+    dispersions = [difficulty_dispersion(shares[labels == label], networks) for label in np.unique(labels)]
+    return float(np.nanmean(dispersions)) if np.isfinite(dispersions).any() else np.nan
 
 
-def sensitivity(small: list[Run]) -> Findings:
-    """Figure 3: how unequally the training images' pixels matter, as the training goes on.
+def sensitivity(small: list[TrainedNetwork]) -> Findings:
+    """Figure 3: inequality of the loss-sensitivity over the training images, by epoch.
 
-    The training is repeated with `mlp.descent.train`, from the same start and in the same order, to see it from inside:
-    the sensitivity of each image is averaged over the ends of all epochs so far (the paper averages over all steps),
-    and `gini` says how unequal the averages are.
+    The training is repeated with `mlp.descent.train`, from the same start and in the same order, to measure each epoch.
+    The sensitivity of each image is averaged over the ends of all epochs so far (the paper averages over all steps);
+    `gini` measures the inequality of these averages.
     """
-    courses = {
-        name: np.array([sensitivity_course(run) for run in where(small, inputs=kind, fraction=fraction)])
+    curves = {
+        name: np.array([sensitivity_gini(net) for net in select(small, inputs=kind, fraction=fraction)])
         for name, kind, fraction in (("real", "true", 0), ("noise", "gaussian", 0), ("labels", "true", 1))
     }
-    last = {name: course[:, -1] for name, course in courses.items()}
+    last = {name: curve[:, -1] for name, curve in curves.items()}
     quantities = {f"gini_{name}": values for name, values in last.items()} | {
         "real_over_noise": last["real"] - last["noise"],
         "real_over_labels": last["real"] - last["labels"],
     }
     names = {"real": "real data", "noise": "random images", "labels": "random labels"}
-    shown = {names[name]: course for name, course in courses.items()}
+    shown = {names[name]: curve for name, curve in curves.items()}
     return Findings(quantities, {"gini": figures.curves_figure(shown, "Gini coefficient of the sensitivity")})
 
 
-def sensitivity_course(run: Run) -> NDArray:
-    """Gini coefficient of the images' sensitivity, averaged up to each epoch's end; NaN before the first."""
-    images, total = scaled(run.data.train_images), np.zeros(run.rows)
-    course = [np.nan]
+def sensitivity_gini(net: TrainedNetwork) -> NDArray:
+    """Gini coefficient of the images' average sensitivity after each epoch, (epochs + 1,); NaN before the first."""
+    images, total = scaled(net.data.train_images), np.zeros(net.rows)
+    curve = [np.nan]
 
-    def on_epoch(epoch, parameters) -> None:
+    def on_epoch(epoch: int, parameters: Parameters) -> None:
         nonlocal total
         if epoch > 0:
-            total += loss_sensitivity(run.network, parameters, images, run.given)
-            course.append(float(gini(total / epoch)))
+            total += loss_sensitivity(net.network, parameters, images, net.given)
+            curve.append(float(gini(total / epoch)))
 
     order = generator(0, "order")
-    train(run.network, run.start, run.data.train_images, run.given, run.descent, order, on_epoch)
-    return np.array(course)
+    train(net.network, net.start, net.data.train_images, net.given, net.descent, order, on_epoch)
+    return np.array(curve)
 
 
-def critical(labels: list[Run], inputs: list[Run]) -> Findings:
-    """Figures 7 to 9: the share of training images that have another answer close by.
+def critical(labels: list[TrainedNetwork], inputs: list[TrainedNetwork]) -> Findings:
+    """Figures 7 to 9: critical sample ratio of the training images.
 
-    Within the paper's radius, and within one that is usual in the study of adversarial examples: in MNIST's few and
-    clear pixels the paper's is too small to meet any.
+    With the paper's radius, and with one that is common for adversarial examples: on MNIST the paper's radius finds
+    hardly any critical samples.
     """
     fractions = values_of(labels, "fraction")
     quantities: dict[str, Any] = {}
@@ -117,21 +118,21 @@ def critical(labels: list[Run], inputs: list[Run]) -> Findings:
     return Findings(quantities, pictures)
 
 
-def critical_ratio(run: Run, radius: float) -> float:
-    """Share of a network's training images that are critical; the radius is in grey levels 0..255."""
-    images = scaled(run.data.train_images[:CRITICAL_ROWS])
-    rng = generator(run.seed, "noise")
-    return float(critical_samples(run.network, run.parameters, images, rng, radius * GREY_LEVEL).mean())
+def critical_ratio(net: TrainedNetwork, radius: float) -> float:
+    """Critical sample ratio of a network's training images; the radius is in grey levels 0..255."""
+    images = scaled(net.data.train_images[:CRITICAL_ROWS])
+    rng = generator(net.seed, "noise")
+    return float(critical_samples(net.network, net.parameters, images, rng, radius * GREY_LEVEL).mean())
 
 
-def capacity(width: list[Run], rows: list[Run]) -> Findings:
-    """Figure 6: epochs to fit against the width of the network and against the number of images, real and noise."""
+def capacity(width: list[TrainedNetwork], rows: list[TrainedNetwork]) -> Findings:
+    """Figure 6: epochs to fit real images and noise, against the network's width and the number of images."""
     kinds = {"real": "true", "noise": "gaussian"}
 
-    def epochs(runs: list[Run], attribute: str) -> dict[str, NDArray]:
+    def epochs(nets: list[TrainedNetwork], attribute: str) -> dict[str, NDArray]:
         return {
-            name: np.array([over_seeds(runs, epochs_to_fit, inputs=kind, **{attribute: value})
-                            for value in values_of(runs, attribute)])
+            name: np.array([over_seeds(nets, epochs_to_fit, inputs=kind, **{attribute: value})
+                            for value in values_of(nets, attribute)])
             for name, kind in kinds.items()
         }  # fmt: skip
 
@@ -145,7 +146,7 @@ def capacity(width: list[Run], rows: list[Run]) -> Findings:
         "width_help_real": help_of_width["real"],
         "width_help_noise": help_of_width["noise"],
         "width_help_ratio": help_of_width["noise"] / help_of_width["real"],
-        "fit": worst([*width, *rows], "train/accuracy"),
+        "fit": lowest_final([*width, *rows], "train/accuracy"),
     }
     pictures = {
         "width": figures.convergence(values_of(width, "width"), by_width, "hidden neurons"),

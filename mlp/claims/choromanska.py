@@ -1,9 +1,11 @@
 """Claims of Choromanska et al. 2014, "The Loss Surfaces of Multilayer Networks" (arXiv 1412.0233)."""
 
+from typing import Any
+
 import numpy as np
 
 from mlp import figures
-from mlp.claims.findings import Findings, Run, final, over_seeds, values_of
+from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds, values_of
 from mlp.landscape import loss_correlation, loss_spread
 from mlp.randomness import generator
 from mlp.statistics import Estimate
@@ -11,11 +13,8 @@ from mlp.statistics import Estimate
 PAPER_CORRELATIONS = {25: 0.7616, 50: 0.6861, 100: 0.5983, 250: 0.5302, 500: 0.4081}
 
 
-def minima(nets: list[Run]) -> Findings:
-    """The final losses of many seeds, for networks of one hidden layer and five widths.
-
-    Intervals are by bootstrap over the seeds.
-    """
+def minima(nets: list[TrainedNetwork]) -> Findings:
+    """Final losses over many seeds, for networks with one hidden layer of five widths; intervals by bootstrap."""
     widths = values_of(nets, "width")
     train_loss, test_loss = (
         np.array([over_seeds(nets, final(metric), width=width) for width in widths]).T
@@ -23,7 +22,7 @@ def minima(nets: list[Run]) -> Findings:
     )
     rng = generator(0, "noise")
     spread, correlation = loss_spread(test_loss, rng), loss_correlation(train_loss, test_loss, rng)
-    quantities: dict = {}
+    quantities: dict[str, Any] = {}
     for column, width in enumerate(widths):
         quantities[f"loss_{width}"] = test_loss[:, column]
         quantities[f"spread_{width}"] = Estimate(*(bound[column] for bound in spread))

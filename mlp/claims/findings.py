@@ -1,4 +1,4 @@
-"""What a claim is measured on, and what comes out of it."""
+"""Trained networks as the claims see them, and the quantities that a claim measures on them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ from mlp.statistics import Estimate, mean_interval
 
 
 @dataclass(frozen=True)
-class Run:
-    """One trained network: how it was made, and how its training went.
+class TrainedNetwork:
+    """One trained network, with its training data and curves.
 
     Attributes
     ----------
     data : Dataset
-        What it was trained and tested on, with its inputs spoiled where `inputs` says so.
+        Training and test data, with the images corrupted as `inputs` says.
     given : (rows,) int
         The labels that it was trained on.
     fraction : float
-        Share of them that was spoiled.
+        Fraction of the labels that was corrupted.
     inputs : str
-        ``true``, or what the training images were replaced with.
+        ``true``, or how the training images were corrupted.
     curves : mapping of metric to (epochs + 1,)
-        The untrained network first; NaN, or nothing, after the end of a training that ended early.
-    read_parameters : function
-        To the trained parameters, which are kept once they were read.
+        Value 0 is the untrained network; NaN, or no values, after the end of a training that stopped early.
+    read_parameters : callable
+        Returns the trained parameters; called at most once.
     """
 
     network: Network
@@ -48,7 +48,7 @@ class Run:
 
     @property
     def rows(self) -> int:
-        """Images that it was trained on."""
+        """Number of training images."""
         return len(self.given)
 
     @property
@@ -67,7 +67,7 @@ class Run:
         return self.read_parameters()
 
     def curve(self, metric: str) -> NDArray:
-        """Values of a metric up to the end of the training, the untrained network first."""
+        """Values of a metric up to the end of the training, starting with the untrained network."""
         values = np.asarray(self.curves[metric], dtype=np.float64)
         return values[np.isfinite(values)]
 
@@ -77,55 +77,58 @@ class Run:
 
 
 class Findings(NamedTuple):
-    """What was measured of a claim.
+    """What was measured for a claim.
 
     Attributes
     ----------
     quantities : dict
-        By name, a value for each seed, an `Estimate`, or a single number.
+        By name: a value for each seed, an `Estimate`, or a single number.
     figures : dict
-        By name, the pictures that go with them.
+        By name.
     """
 
     quantities: dict[str, Any]
     figures: dict[str, Figure]
 
 
-def where(runs: Sequence[Run], **wanted: Any) -> list[Run]:
-    """The networks whose attributes have the wanted values: ``where(runs, fraction=1, rows=1000)``."""
-    return [run for run in runs if all(getattr(run, name) == value for name, value in wanted.items())]
+def select(networks: Sequence[TrainedNetwork], **attributes: Any) -> list[TrainedNetwork]:
+    """The networks with these attributes: ``select(networks, fraction=1, rows=1000)``."""
+    return [net for net in networks if all(getattr(net, name) == value for name, value in attributes.items())]
 
 
-def values_of(runs: Sequence[Run], attribute: str) -> list:
-    """The different values of an attribute, ascending."""
-    return sorted({getattr(run, attribute) for run in runs})
+def values_of(networks: Sequence[TrainedNetwork], attribute: str) -> list[Any]:
+    """The distinct values of an attribute, ascending."""
+    return sorted({getattr(net, attribute) for net in networks})
 
 
-def over_seeds(runs: Sequence[Run], measure: Callable[[Run], float], **wanted: Any) -> NDArray:
-    """A number for each seed, (seeds,), of the wanted networks; NaN for a seed that has none, as it diverged."""
-    found = {run.seed: measure(run) for run in where(runs, **wanted)}
-    return np.array([found.get(seed, np.nan) for seed in values_of(runs, "seed")])
+def over_seeds(
+    networks: Sequence[TrainedNetwork], measure: Callable[[TrainedNetwork], float], **attributes: Any
+) -> NDArray:
+    """Measure the selected network of each seed, (seeds,); NaN for a seed without one, because it diverged."""
+    measured = {net.seed: measure(net) for net in select(networks, **attributes)}
+    return np.array([measured.get(seed, np.nan) for seed in values_of(networks, "seed")])
 
 
-def worst(runs: Sequence[Run], metric: str) -> NDArray:
-    """The lowest last value of a metric among all networks of each seed, (seeds,)."""
-    return np.array([min(run.final(metric) for run in where(runs, seed=seed)) for seed in values_of(runs, "seed")])
+def lowest_final(networks: Sequence[TrainedNetwork], metric: str) -> NDArray:
+    """The lowest last value of a metric among the networks of each seed, (seeds,)."""
+    seeds = values_of(networks, "seed")
+    return np.array([min(net.final(metric) for net in select(networks, seed=seed)) for seed in seeds])
 
 
-def final(metric: str) -> Callable[[Run], float]:
-    """For `over_seeds`: the last value of a metric."""
-    return lambda run: run.final(metric)
+def final(metric: str) -> Callable[[TrainedNetwork], float]:
+    """The last value of a metric, as a measure for `over_seeds`."""
+    return lambda net: net.final(metric)
 
 
-def curves(runs: Sequence[Run], metric: str, **wanted: Any) -> NDArray:
-    """Curves of the wanted networks, (seeds, steps); one that ended early keeps its last value."""
-    found = [run.curve(metric) for run in where(runs, **wanted)]
-    steps = max(map(len, found))
-    return np.array([np.pad(curve, (0, steps - len(curve)), mode="edge") for curve in found])
+def curves_over_seeds(networks: Sequence[TrainedNetwork], metric: str, **attributes: Any) -> NDArray:
+    """Curves of the selected networks, (seeds, steps); one that ended early keeps its last value."""
+    curves = [net.curve(metric) for net in select(networks, **attributes)]
+    steps = max(map(len, curves))
+    return np.array([np.pad(curve, (0, steps - len(curve)), mode="edge") for curve in curves])
 
 
 def estimate(quantity: ArrayLike | Estimate) -> Estimate:
-    """Mean and 95 % interval over seeds; of a single number the number alone."""
+    """Mean and 95 % interval over seeds; a single number has no interval, and an estimate is returned as it is."""
     if isinstance(quantity, Estimate):
         return quantity
     values = np.asarray(quantity, dtype=np.float64)
@@ -133,7 +136,7 @@ def estimate(quantity: ArrayLike | Estimate) -> Estimate:
 
 
 def lies_within(measured: Estimate, at_least: float | None, at_most: float | None) -> bool:
-    """Whether the value, rounding aside, lies in the range; a value that is not finite does not."""
+    """Whether the value lies in the range, up to rounding; False for a value that is not finite."""
     low, high = -np.inf if at_least is None else at_least, np.inf if at_most is None else at_most
     slack = 1e-9 * max(abs(bound) for bound in (low, high, 1) if np.isfinite(bound))
     return bool(np.isfinite(measured.value) and low - slack <= measured.value <= high + slack)

@@ -1,45 +1,24 @@
-"""Every picture of the project: functions from arrays to figures. Nothing else draws."""
+"""All figures of the project: functions from arrays to figures."""
 
-from mlp.figures.curves import draw_curves, draw_measures, story
+from mlp.figures.answers import answer_gallery, favourite_digits, image_gallery
+from mlp.figures.curves import draw_curves, draw_measures, overview
 from mlp.figures.landscape import (
-    components,
+    component_sizes,
     correlations,
+    descent_on_curve,
+    descent_on_surface,
     importance,
     loss_histograms,
     plane,
-    rolling_ball,
     slices,
-    walk,
 )
-from mlp.figures.look import COLOURS, STYLE, canvas, grid, shades
-from mlp.figures.memorization import convergence, critical, curves_figure, difficulty, shapes, zhang
-from mlp.figures.noise import favourite_digits, noise_gallery
+from mlp.figures.memorization import convergence, critical, curve_shapes, curves_figure, difficulty, zhang_figure1
+from mlp.figures.style import panels
 from mlp.figures.weights import weight_gallery
 
 __all__ = [
-    "COLOURS",
-    "STYLE",
-    "canvas",
-    "components",
-    "convergence",
-    "correlations",
-    "critical",
-    "curves_figure",
-    "difficulty",
-    "draw_curves",
-    "draw_measures",
-    "favourite_digits",
-    "grid",
-    "importance",
-    "loss_histograms",
-    "noise_gallery",
-    "plane",
-    "rolling_ball",
-    "shades",
-    "shapes",
-    "slices",
-    "story",
-    "walk",
-    "weight_gallery",
-    "zhang",
-]
+    "answer_gallery", "component_sizes", "convergence", "correlations", "critical", "curve_shapes", "curves_figure",
+    "descent_on_curve", "descent_on_surface", "difficulty", "draw_curves", "draw_measures", "favourite_digits",
+    "image_gallery", "importance", "loss_histograms", "overview", "panels", "plane", "slices", "weight_gallery",
+    "zhang_figure1",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The cost as a landscape: the ball that rolls, the gradient as a list of importances, slices, minima over seeds."""
+"""The cost as a landscape: descent paths, gradient components, slices, and minima over seeds."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -6,46 +6,52 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from mlp.figures.look import COLOURS, canvas, shades
+from mlp.figures.style import COLOURS, panels, shades
 from mlp.statistics import Estimate
 
 
-def rolling_ball(
+def descent_on_curve(
     function: Callable[[NDArray], NDArray], paths: Mapping[str, NDArray], span: tuple[float, float]
 ) -> Figure:
-    """Descents on a function C(w) of one number.
+    """Paths of gradient descent on a function C(w) of one number, and the lengths of their steps.
 
     Parameters
     ----------
-    function
+    function : callable
         Vectorized.
     paths : mapping of name to (steps + 1, 1)
         Of `mlp.descend`.
-    span : (lowest w, highest w) to draw
+    span : (lowest w, highest w)
+        Range to draw.
     """
-    figure, (curve, steps) = canvas(2)
+    figure, (curve, steps) = panels(2)
     w = np.linspace(*span, 400)
     curve.plot(w, function(w), color="0.5")
     for colour, marker, (name, path) in zip(COLOURS, "osD^vP", paths.items(), strict=False):
         curve.plot(path, function(path), marker=marker, markersize=5, linewidth=0.8, color=colour, label=name)
         curve.plot(path[-1], function(path[-1]), marker=marker, markersize=11, color=colour)
         steps.plot(np.arange(1, len(path)), np.abs(np.diff(path[:, 0])), marker=marker, color=colour, label=name)
-    curve.set(xlabel="w", ylabel="C(w)", title="the ball rolls downhill")
-    steps.set(xlabel="step", ylabel="length of the step", title="its steps")
+    curve.set(xlabel="w", ylabel="C(w)", title="paths of the descent")
+    steps.set(xlabel="step", ylabel="length of the step", title="lengths of the steps")
     curve.legend()
     return figure
 
 
-def walk(function: Callable[[NDArray, NDArray], NDArray], paths: Mapping[str, NDArray], reach: float) -> Figure:
-    """Descents on a surface C(x, y), seen from above, with the negative gradient's direction as each path's first step.
+def descent_on_surface(
+    function: Callable[[NDArray, NDArray], NDArray], paths: Mapping[str, NDArray], reach: float
+) -> Figure:
+    """Paths of gradient descent on a surface C(x, y), over its contours.
 
     Parameters
     ----------
+    function : callable
+        Vectorized.
     paths : mapping of name to (steps + 1, 2)
+        Of `mlp.descend`.
     reach : float
         Both axes are drawn from -reach to reach.
     """
-    figure, (axes,) = canvas(1)
+    figure, (axes,) = panels(1)
     line = np.linspace(-reach, reach, 121)
     heights = function(*np.meshgrid(line, line))
     contours = axes.contourf(line, line, heights, levels=18, cmap="Greys", alpha=0.6)
@@ -57,119 +63,114 @@ def walk(function: Callable[[NDArray, NDArray], NDArray], paths: Mapping[str, ND
     return figure
 
 
-def importance(held: Mapping[str, NDArray]) -> Figure:
-    """Share of the gradient's squared length against the share of its largest components that hold it.
+def importance(shares: Mapping[str, NDArray]) -> Figure:
+    """Share of the gradient's squared norm against the share of its largest components that make it up.
 
     Parameters
     ----------
-    held : mapping of name to (d,)
-        Of `mlp.landscape.held_length`.
+    shares : mapping of name to (d,)
+        Of `mlp.landscape.cumulative_share`.
     """
-    figure, (axes,) = canvas(1)
-    for colour, style, (name, shares) in zip(COLOURS, ("-", "--", "-.", ":", "-", "--"), held.items(), strict=False):
-        axes.plot(np.arange(1, len(shares) + 1) / len(shares), shares, style, color=colour, label=name)
+    figure, (axes,) = panels(1)
+    for colour, style, (name, share) in zip(COLOURS, ("-", "--", "-.", ":", "-", "--"), shares.items(), strict=False):
+        axes.plot(np.arange(1, len(share) + 1) / len(share), share, style, color=colour, label=name)
     axes.set(
-        xlabel="share of the components, the largest first", ylabel="share of the gradient's squared length",
+        xlabel="share of the components, largest first", ylabel="share of the gradient's squared norm",
         xlim=(0, 1), ylim=(0, 1.02),
     )  # fmt: skip
     axes.legend()
     return figure
 
 
-def components(gradients: Mapping[str, NDArray]) -> Figure:
-    """The sizes of a gradient's components, the largest first.
+def component_sizes(gradients: Mapping[str, NDArray]) -> Figure:
+    """Absolute values of the components of gradients, largest first.
 
     Parameters
     ----------
     gradients : mapping of name to (d,)
     """
-    figure, (axes,) = canvas(1)
+    figure, (axes,) = panels(1)
     for colour, style, (name, gradient) in zip(COLOURS, ("-", "--", "-.", ":"), gradients.items(), strict=False):
         sizes = np.sort(np.abs(gradient))[::-1]
         axes.plot(np.arange(1, len(sizes) + 1), np.where(sizes > 0, sizes, np.nan), style, color=colour, label=name)
     largest = max(float(np.abs(gradient).max()) for gradient in gradients.values())
     axes.set(
-        xscale="log", yscale="log", xlabel="component, by size", ylabel="absolute value",
+        xscale="log", yscale="log", xlabel="component, largest first", ylabel="absolute value",
         ylim=(1e-6 * largest, 2 * largest),
     )  # fmt: skip
     axes.legend()
     return figure
 
 
-def slices(positions: ArrayLike, costs: Mapping[str, NDArray], way: str) -> Figure:
+def slices(positions: ArrayLike, costs: Mapping[str, NDArray], xlabel: str) -> Figure:
     """The cost along straight lines.
 
     Parameters
     ----------
     positions : (k,)
     costs : mapping of name to (k,)
-        Of `mlp.landscape.slice_costs`. With more than six lines none is named.
-    way : str
-        What the positions are, for the axis.
+        Of `mlp.landscape.slice_costs`. More than six lines get no legend.
+    xlabel : str
+        Meaning of the positions.
     """
-    figure, (axes,) = canvas(1)
+    figure, (axes,) = panels(1)
     for colour, (name, line) in zip(shades(len(costs)), costs.items(), strict=True):
         axes.plot(positions, line, color=colour, label=name)
-    axes.set(xlabel=way, ylabel="cost", ylim=(0, None))
+    axes.set(xlabel=xlabel, ylabel="cost", ylim=(0, None))
     if len(costs) <= 6:
         axes.legend()
     return figure
 
 
 def plane(positions: ArrayLike, costs: NDArray) -> Figure:
-    """The cost over a plane through a minimum, which is marked.
+    """The cost over a plane through a minimum.
 
     Parameters
     ----------
     positions : (k,)
-        Along both directions, in lengths of the weights.
+        Along both directions, relative to the norm of the weights.
     costs : (k, k)
+        Of `mlp.landscape.slice_costs`.
     """
-    figure, (axes,) = canvas(1)
+    figure, (axes,) = panels(1)
     filled = axes.contourf(positions, positions, costs.T, levels=20, cmap="viridis_r")
     axes.contour(positions, positions, costs.T, levels=20, colors="white", linewidths=0.4)
     figure.colorbar(filled, ax=axes, label="cost")
-    axes.plot(
-        0, 0, marker="o", markersize=9, color=COLOURS[1], markeredgecolor="white", linestyle="none", label="minimum"
-    )
-    axes.set(xlabel="first direction, in lengths of the weights", ylabel="second direction", aspect="equal")
+    axes.plot(0, 0, "o", markersize=9, color=COLOURS[1], markeredgecolor="white", label="minimum")
+    axes.set(xlabel="first direction, relative to the weights", ylabel="second direction", aspect="equal")
     axes.legend()
     return figure
 
 
 def loss_histograms(losses: Mapping[str, NDArray]) -> Figure:
-    """How the final losses of many seeds are spread, a histogram a width of the network.
+    """Histograms of the final losses of many seeds, one for each width of the network.
 
     Parameters
     ----------
     losses : mapping of name to (seeds,)
+        NaN where a seed has no loss.
     """
-    figure, (axes,) = canvas(1)
-    found = {name: values[np.isfinite(values)] for name, values in losses.items()}
-    bins = np.histogram_bin_edges(np.concatenate(list(found.values())), bins=60).tolist()
-    for colour, (name, values) in zip(shades(len(found)), found.items(), strict=True):
-        axes.hist(
-            values,
-            bins,
-            histtype="stepfilled",
-            facecolor=(*colour[:3], 0.4),
-            edgecolor=colour,
-            label=f"{name}: {values.mean():.3f} ± {values.std(ddof=1):.4f}",
-        )
+    figure, (axes,) = panels(1)
+    finite = {name: values[np.isfinite(values)] for name, values in losses.items()}
+    bins = np.histogram_bin_edges(np.concatenate(list(finite.values())), bins=60).tolist()
+    for colour, (name, values) in zip(shades(len(finite)), finite.items(), strict=True):
+        label = f"{name}: {values.mean():.3f} ± {values.std(ddof=1):.4f}"
+        axes.hist(values, bins, histtype="stepfilled", fc=(*colour[:3], 0.4), ec=colour, label=label)
     axes.set(xlabel="loss on the test images", ylabel="networks")
     axes.legend()
     return figure
 
 
 def correlations(widths: Sequence[int], measured: Estimate, paper: Mapping[int, float]) -> Figure:
-    """Correlation of training and test loss against the width, beside the paper's.
+    """Correlation of training and test loss against the network's width, measured here and in the paper.
 
     Parameters
     ----------
+    widths : sequence of int
     measured : Estimate of (widths,)
     paper : mapping of width to correlation
     """
-    figure, (axes,) = canvas(1)
+    figure, (axes,) = panels(1)
     low, high = measured.value - measured.low, measured.high - measured.value
     axes.errorbar(widths, measured.value, np.stack([low, high]), color=COLOURS[0], marker="o", capsize=3, label="here")
     axes.plot(list(paper), list(paper.values()), color=COLOURS[1], marker="s", linestyle="--", label="paper")

@@ -1,4 +1,4 @@
-"""The weights of the first layer, as the pictures that its neurons look for."""
+"""The weights into the neurons of the first layer, as images."""
 
 from collections.abc import Mapping
 
@@ -6,22 +6,22 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mlp.figures.look import grid
+from mlp.figures.style import image_grid
 
 
 def weight_gallery(rows: Mapping[str, NDArray], most: int = 16) -> Figure:
-    """Weight images, a row of neurons a name; red is positive, blue negative, white nothing.
+    """Rows of weight images: red is positive, blue negative, white zero.
 
     Parameters
     ----------
     rows : mapping of name to (neurons, side, side)
-        Such as ``untrained``, ``trained`` and ``change``. Each row has its own scale, for the training makes weights
-        many times as large; one weight in a hundred lies beyond it.
+        For instance ``untrained``, ``trained`` and ``change``. Each row has its own scale, because training makes
+        weights many times as large; the scale leaves out the largest 1 %.
     most : int
-        Neurons that are shown.
+        Largest number of neurons to show.
     """
     columns = min(most, *(len(images) for images in rows.values()))
-    figure, axes = grid(len(rows), columns, size=0.8)
+    figure, axes = image_grid(len(rows), columns, size=0.8)
     for line, (name, images) in zip(axes, rows.items(), strict=True):
         limit = float(np.quantile(np.abs(images), 0.99))
         for panel, image in zip(line, images, strict=False):
@@ -30,5 +30,5 @@ def weight_gallery(rows: Mapping[str, NDArray], most: int = 16) -> Figure:
         figure.colorbar(shown, ax=line, aspect=6, label="weight", ticks=[-limit, 0, limit], format="{x:.2g}")
     for neuron, panel in enumerate(axes[0], start=1):
         panel.set_title(str(neuron), fontsize="small")
-    figure.suptitle("What each neuron of the first layer weighs, pixel by pixel")
+    figure.suptitle("Weights from each pixel into the neurons of the first layer")
     return figure

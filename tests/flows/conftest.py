@@ -1,4 +1,4 @@
-"""A store with sweeps whose numbers the test chooses: no network is trained."""
+"""A store with sweeps whose metrics the test chooses; no network is trained."""
 
 import sqlite3
 from collections.abc import Callable
@@ -12,15 +12,15 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
-from flows.experiment import Cell, Experiment
-from flows.tracking import open_store
+from flows.plan.experiment import Cell, Experiment
+from flows.store.connection import open_store
 
 NOW = 1_700_000_000_000  # ms
 
 
 @dataclass
 class Store:
-    """MLflow on sqlite, and a way to write sweeps to it as the flow does."""
+    """An MLflow store on SQLite, with methods that write sweeps as the flow does."""
 
     folder: Path
     client: MlflowClient
@@ -30,16 +30,16 @@ class Store:
         return f"sqlite:///{self.folder}/mlflow.db"
 
     def sweep(
-        self, experiment: Experiment, figures: Callable[[Cell], dict[str, float]], steps: int = 4, weights: bool = False
+        self, experiment: Experiment, metrics: Callable[[Cell], dict[str, float]], steps: int = 4, weights: bool = False
     ) -> tuple[str, dict[str, Cell]]:
-        """Write a finished sweep whose cells end with these figures; the curve of each is a line from 0."""
+        """Write a finished sweep whose cells end with the given metrics; every curve is a straight line from 0."""
         experiment_id = self.experiment(experiment.name)
         cells = {cell.key("digest"): cell for cell in experiment.cells()}
         sweep_id = self.client.create_run(experiment_id, run_name="sweep", tags={"kind": "sweep"}).info.run_id
         self.client.log_dict(sweep_id, {key: cell.name for key, cell in cells.items()}, "cells.json")
         self.client.log_dict(sweep_id, experiment.model_dump(mode="json"), "experiment.yaml")
         for key, cell in cells.items():
-            self.cell(experiment_id, sweep_id, key, cell, figures(cell), steps, weights)
+            self.cell(experiment_id, sweep_id, key, cell, metrics(cell), steps, weights)
         self.client.set_terminated(sweep_id)
         return sweep_id, cells
 
@@ -49,13 +49,13 @@ class Store:
         return self.client.create_experiment(name, artifact_location=str(self.folder / "artifacts" / name))
 
     def cell(
-        self, experiment_id: str, sweep_id: str, key: str, cell: Cell, figures: dict, steps: int, weights: bool
+        self, experiment_id: str, sweep_id: str, key: str, cell: Cell, metrics: dict, steps: int, weights: bool
     ) -> str:
         tags = {"mlflow.parentRunId": sweep_id, "sweep": sweep_id, "kind": "cell", "cell": key}
         run_id = self.client.create_run(experiment_id, NOW, tags, run_name=cell.name).info.run_id
         points = [
             Metric(name, value * step / max(steps, 1), NOW + step, step)
-            for name, value in figures.items()
+            for name, value in metrics.items()
             for step in (range(steps + 1) if name.startswith(("train/", "test/")) else [steps])
         ]
         self.client.log_batch(run_id, points, [Param(name, str(value)) for name, value in cell.params().items()])
@@ -75,7 +75,7 @@ class Store:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with MLflow's tables, which take seconds to make."""
+    """A database with MLflow's tables, created once because that takes seconds."""
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
     open_store(f"sqlite:///{path}")
     return path
@@ -83,12 +83,12 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def new_store(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Callable[[], Store]:
-    """Makes stores that nobody has written to."""
+    """A function that makes an empty store."""
 
     def make() -> Store:
         folder = tmp_path_factory.mktemp("store")
         path = folder / "mlflow.db"
-        # Not a copy of the file: the newest pages may still lie in the write-ahead log beside it.
+        # Copying the file would not do: the newest pages may still be in the write-ahead log beside it.
         with closing(sqlite3.connect(empty_store)) as source, closing(sqlite3.connect(path)) as target:
             source.backup(target)
         return Store(folder, open_store(f"sqlite:///{path}"))

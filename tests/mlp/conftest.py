@@ -1,4 +1,4 @@
-"""A made-up OpenML, so that the real fetch_openml can be tested without a network."""
+"""A fake OpenML, so that the real fetch_openml can be tested without a network."""
 
 import hashlib
 import io
@@ -19,9 +19,9 @@ class Response(io.BytesIO):
 
 
 class OpenML:
-    """Stands in for OpenML's server: answers the requests that fetch_openml makes, and counts them.
+    """A fake OpenML server that answers the requests of fetch_openml and counts them.
 
-    `images` (70, 784) and `labels` (70,) are what it calls mnist_784.
+    Its mnist_784 consists of `images` (70, 784) and `labels` (70,).
     """
 
     def __init__(self):
@@ -42,7 +42,7 @@ class OpenML:
         about = {
             **info,
             "id": str(number),
-            "description": "Made up.",
+            "description": "Random images.",
             "version": "1",
             "file_id": str(number),
             "url": f"https://www.openml.org/{file}",
@@ -78,7 +78,7 @@ class OpenML:
 
 @pytest.fixture
 def openml(monkeypatch):
-    """A made-up OpenML with a small MNIST, whose canonical split is 60 rows to 10."""
+    """A fake OpenML with a small MNIST, whose canonical split is 60 rows to 10."""
     server = OpenML()
     monkeypatch.setattr("sklearn.datasets._openml.urlopen", server.urlopen)
     monkeypatch.setattr(mlp.data, "TRAIN", 60)

@@ -1,4 +1,4 @@
-"""Activations, against SciPy and central differences."""
+"""Activation functions, compared with SciPy and central differences."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def test_sigmoid_is_the_logistic_function_and_never_overflows():
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_a_derivative_is_the_slope_of_its_activation(name):
+def test_the_derivative_is_the_slope_of_the_activation(name):
     activation = ACTIVATIONS[name]
     z = np.array([-2.0, -0.3, 0.1, 1.7])
     slopes = central_differences(lambda z: activation.function(z).sum(), z)

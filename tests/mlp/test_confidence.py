@@ -1,4 +1,4 @@
-"""Measures of confidence, on answers small enough to check by eye and against SciPy and scikit-learn."""
+"""Noise images and measures of confidence, compared with hand arithmetic, SciPy and scikit-learn."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import entropy, mannwhitneyu
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from mlp.confidence import NOISES, calibration_error, confidence, noise_images, separation
+from mlp.confidence import NOISES, confidence, noise_images, separation
 from mlp.data import Dataset
 
 
@@ -23,14 +23,14 @@ def data():
 
 class TestNoise:
     @pytest.mark.parametrize("kind", NOISES)
-    def test_noise_has_the_form_of_images_and_repeats_with_its_generator(self, kind, data):
+    def test_noise_has_the_form_of_images_and_is_reproducible(self, kind, data):
         noise = noise_images(kind, 500, data, rng())
         assert noise.shape == (500, 784)
         assert noise.dtype == np.uint8
         assert noise.flags.c_contiguous
         np.testing.assert_array_equal(noise, noise_images(kind, 500, data, rng()))
 
-    def test_uniform_noise_uses_every_grey_alike(self, data):
+    def test_uniform_noise_has_all_grey_levels_equally_often(self, data):
         counts = np.bincount(noise_images("uniform", 500, data, rng()).ravel(), minlength=256)
         np.testing.assert_allclose(counts, 500 * 784 / 256, rtol=0.15)
 
@@ -39,13 +39,13 @@ class TestNoise:
         assert noise.mean() == pytest.approx(data.test_images.mean(), abs=0.5)
         assert noise.std() == pytest.approx(data.test_images.std(), abs=0.5)
 
-    def test_shuffled_noise_is_made_of_the_pixels_of_test_images(self, data):
+    def test_shuffled_noise_has_the_pixels_of_test_images_in_another_order(self, data):
         histograms = {np.sort(image).tobytes() for image in data.test_images}
         noise = noise_images("shuffled", 50, data, rng())
         assert {np.sort(image).tobytes() for image in noise} <= histograms
         assert not {image.tobytes() for image in noise} & {image.tobytes() for image in data.test_images}
 
-    def test_constant_noise_is_one_grey_an_image(self, data):
+    def test_constant_noise_has_one_grey_level_in_each_image(self, data):
         noise = noise_images("constant", 500, data, rng())
         assert (noise == noise[:, :1]).all()
         assert len(np.unique(noise)) > 100
@@ -56,13 +56,12 @@ class TestNoise:
 
 
 class TestConfidence:
-    def test_every_measure_of_four_answers_checked_by_eye(self):
+    def test_all_measures_of_four_answers_by_hand(self):
         noise = np.array([[0.95, 0.05, 0.0], [0.3, 0.6, 0.3], [0.2, 0.1, 0.1], [1.0, 0.0, 0.0]])
         test = np.array([[0.97, 0, 0], [0.99, 0, 0], [0.7, 0, 0]])
-        # Pairs of a noise image (0.95, 0.6, 0.2, 1.0) and a test image (0.97, 0.99, 0.7) that the test image wins:
-        # 2 + 3 + 3 + 0 of 12.
-        # Down the ranks, N T T N T N N: precision 1/2, 2/3, 3/5 at the test images.
-        # 95 % of the three test images means all: from 0.7 on, which 0.95 and 1.0 pass.
+        # AUROC: in 2 + 3 + 3 + 0 of 12 pairs the test image (0.97, 0.99, 0.7) is above the noise (0.95, 0.6, 0.2, 1).
+        # AUPR: in descending order, N T T N T N N: precision 1/2, 2/3, 3/5 at the test images.
+        # FPR: 95 % of the three test images are all three, so the threshold is 0.7; 0.95 and 1.0 exceed it.
         expected = {
             "confidence": (0.95 + 0.6 + 0.2 + 1) / 4,
             "confidence_std": np.std([0.95, 0.6, 0.2, 1]),
@@ -87,24 +86,24 @@ class TestConfidence:
         assert confidence(noise, test)["auroc"] == pytest.approx(u / (80 * 50))
 
     @given(*2 * [st.lists(st.sampled_from([0.1, 0.2, 0.5, 0.9]), min_size=1)])
-    def test_how_well_the_two_are_told_apart_is_what_scikit_learn_says_of_scores_with_ties(self, positive, negative):
+    def test_auroc_and_average_precision_are_those_of_scikit_learn_also_with_ties(self, positive, negative):
         truth, scores = [True] * len(positive) + [False] * len(negative), positive + negative
         expected = {"auroc": roc_auc_score(truth, scores), "aupr": average_precision_score(truth, scores)}
         assert separation(np.array(positive), np.array(negative)) == pytest.approx(expected)
 
-    def test_noise_that_is_answered_like_test_images_can_not_be_told_from_them(self):
+    def test_noise_with_the_same_answers_as_test_images_is_not_separated_from_them(self):
         answers = rng().random((400, 10))
         measures = confidence(answers, answers)
         assert measures["auroc"] == pytest.approx(0.5)
         assert measures["aupr"] == pytest.approx(0.5, abs=0.02)
         assert measures["fpr95"] == pytest.approx(0.95, abs=0.01)
 
-    def test_a_network_that_is_never_sure_of_noise_tells_it_perfectly(self):
+    def test_noise_with_lower_confidence_than_all_test_images_is_separated_perfectly(self):
         measures = confidence(np.full((20, 10), 0.1), np.full((30, 10), 0.9))
         assert (measures["auroc"], measures["aupr"], measures["fpr95"]) == (1, 1, 0)
         assert measures["entropy"] == pytest.approx(np.log(10))
 
-    def test_activations_that_all_underflowed_say_no_idea(self):
+    def test_activations_that_all_underflowed_count_as_equal(self):
         measures = confidence(np.zeros((5, 10), np.float32), np.ones((5, 10), np.float32))
         assert measures["confidence"] == 0
         assert measures["normalized"] == pytest.approx(0.1)
@@ -113,29 +112,3 @@ class TestConfidence:
     def test_measures_are_plain_floats(self):
         answers = rng().random((20, 10), dtype=np.float32)
         assert {type(value) for value in confidence(answers, answers).values()} == {float}
-
-
-class TestCalibration:
-    def test_an_overconfident_network_is_off_by_the_difference(self):
-        # Always sure at 0.9, right in 6 of 10.
-        answers = np.tile([0.9, 0.1], (10, 1))
-        assert calibration_error(answers, np.array([0] * 6 + [1] * 4)) == pytest.approx(0.3)
-
-    def test_bins_are_weighted_by_their_examples(self):
-        answers = np.array([[1.0, 0.0]] * 3 + [[0.0, 0.55]])
-        # Three sure and right: 0. One at 0.55 and wrong: 0.55. Average (3 · 0 + 1 · 0.55) / 4.
-        assert calibration_error(answers, np.array([0, 0, 0, 0])) == pytest.approx(0.55 / 4)
-
-    def test_a_network_that_is_as_often_right_as_it_says_is_calibrated(self):
-        sure = rng(0).uniform(0.5, 1, 100_000)
-        labels = (rng(1).random(100_000) > sure).astype(int)
-        assert calibration_error(np.column_stack([sure, 1 - sure]), labels) < 0.01
-
-    def test_too_high_and_too_low_in_one_bin_cancel(self):
-        answers = np.tile([0.75, 0.25], (4, 1))
-        assert calibration_error(answers, np.array([0, 0, 0, 1]), bins=1) == pytest.approx(0)
-
-    def test_a_bin_contains_its_upper_edge(self):
-        # In (0, 1/2] one at 0.5, right; in (1/2, 1] one at 0.6, wrong: (|0.5 - 1| + |0.6 - 0|) / 2.
-        answers = np.array([[0.5, 0.4], [0.6, 0.4]])
-        assert calibration_error(answers, np.array([0, 1]), bins=2) == pytest.approx(0.55)

@@ -18,7 +18,7 @@ def rng(seed=0):
 
 class TestLabels:
     @given(label_vectors, fractions, st.integers(0, 99))
-    def test_a_permutation_keeps_the_class_histogram(self, labels, fraction, seed):
+    def test_shuffling_keeps_the_class_histogram(self, labels, fraction, seed):
         shuffled = corrupt_labels(labels, "shuffle", fraction, 10, rng(seed))
         np.testing.assert_array_equal(np.bincount(shuffled, minlength=10), np.bincount(labels, minlength=10))
 
@@ -31,13 +31,13 @@ class TestLabels:
         np.testing.assert_array_equal(labels, before)
 
     @pytest.mark.parametrize("kind", LABEL_CORRUPTIONS)
-    def test_exactly_the_asked_share_of_rows_is_chosen(self, kind):
-        # With as many classes as rows, a chosen row keeps its label only by a fixed point of the permutation or by
-        # redrawing it: of the 500 chosen, about one.
+    def test_exactly_the_given_fraction_of_rows_is_chosen(self, kind):
+        # With as many classes as rows, about one of the 500 chosen rows keeps its label: a fixed point of the
+        # permutation, or a label that is drawn again.
         labels = np.arange(1000)
         changed = corrupt_labels(labels, kind, 0.5, 1000, rng()) != labels
         assert 490 <= changed.sum() <= 500
-        assert 200 < changed[:500].sum() < 300  # they are spread over all rows
+        assert 200 < changed[:500].sum() < 300  # the chosen rows are spread over all rows
 
     @pytest.mark.parametrize("kind", LABEL_CORRUPTIONS)
     def test_one_label_in_ten_is_right_by_chance(self, kind):
@@ -46,12 +46,12 @@ class TestLabels:
         assert wrong == pytest.approx(0.9 * 0.5, abs=0.01)
 
     @pytest.mark.parametrize("kind", LABEL_CORRUPTIONS)
-    def test_a_larger_fraction_of_one_seed_corrupts_the_smaller_ones_rows_too(self, kind):
+    def test_with_the_same_seed_a_larger_fraction_includes_the_rows_of_a_smaller_one(self, kind):
         labels = np.arange(1000)
         quarter, half = (corrupt_labels(labels, kind, fraction, 1000, rng()) != labels for fraction in (0.25, 0.5))
         assert (quarter & half).sum() >= 0.97 * quarter.sum()
 
-    def test_redrawn_labels_are_uniform_whatever_they_were(self):
+    def test_redrawn_labels_are_uniform_over_the_classes(self):
         counts = np.bincount(corrupt_labels(np.zeros(50_000, np.uint8), "redraw", 1, 10, rng()), minlength=10)
         np.testing.assert_allclose(counts, 5000, rtol=0.1)
 
@@ -65,7 +65,7 @@ class TestImages:
     images = rng(1).integers(256, size=(40, 30), dtype=np.uint8)
 
     @pytest.mark.parametrize("kind", IMAGE_CORRUPTIONS)
-    def test_images_keep_their_form_and_the_originals_their_pixels(self, kind):
+    def test_corrupted_images_have_the_same_form_and_the_originals_do_not_change(self, kind):
         before = self.images.copy()
         corrupted = corrupt_images(self.images, kind, rng())
         assert corrupted.shape == self.images.shape
@@ -74,7 +74,7 @@ class TestImages:
         np.testing.assert_array_equal(self.images, before)
 
     @pytest.mark.parametrize("kind", ["shuffled_pixels", "random_pixels"])
-    def test_permuted_images_have_the_pixels_they_had(self, kind):
+    def test_permuted_images_keep_their_pixel_values(self, kind):
         corrupted = corrupt_images(self.images, kind, rng())
         np.testing.assert_array_equal(np.sort(corrupted, axis=1), np.sort(self.images, axis=1))
         assert (corrupted != self.images).any()
@@ -89,18 +89,18 @@ class TestImages:
         positions = np.tile(np.arange(30, dtype=np.uint8), (5, 1))
         assert len(np.unique(corrupt_images(positions, "random_pixels", rng()), axis=0)) == 5
 
-    def test_gaussian_pixels_have_the_datas_mean_and_variance(self):
-        images = np.tile(np.array([108, 148], np.uint8), (200, 50))  # mean 128, deviation 20: too far in to be clipped
+    def test_gaussian_pixels_have_the_mean_and_variance_of_the_data(self):
+        images = np.tile(np.array([108, 148], np.uint8), (200, 50))  # mean 128, deviation 20: hardly any is clipped
         noise = corrupt_images(images, "gaussian", rng())
         assert noise.mean() == pytest.approx(128, abs=1)
         assert noise.std() == pytest.approx(20, abs=1)
-        assert noise.mean(axis=0).std() < 2  # no trace of which pixels were bright
+        assert noise.mean(axis=0).std() < 2  # all pixels have the same mean
 
     def test_gaussian_pixels_beyond_black_and_white_are_clipped(self):
         images = np.tile(np.array([0, 255], np.uint8), (200, 50))
         noise = corrupt_images(images, "gaussian", rng())
         assert (noise == 0).mean() == pytest.approx((noise == 255).mean(), abs=0.02)
-        assert (noise == 0).mean() == pytest.approx(0.159, abs=0.02)  # one deviation and more below the mean
+        assert (noise == 0).mean() == pytest.approx(0.159, abs=0.02)  # the share below mean minus one deviation
 
     def test_an_unknown_kind_is_refused_by_name(self):
         with pytest.raises(ValueError, match=r"^kind: 'blur' given; allowed: shuffled_pixels, "):

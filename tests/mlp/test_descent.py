@@ -1,4 +1,7 @@
-"""Descent: on functions that can be drawn, on paper, and against PyTorch's SGD."""
+"""Gradient descent: on functions that can be drawn, worked out by hand, and against PyTorch."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp.descent import Descent, descend, mini_batches, scaled, shifted, train
-from mlp.network import Layer, Network, central_differences, flatten
+from mlp.network import Layer, Network, central_differences, flatten, unflatten
 
 
 def bowl(point):
@@ -43,14 +46,20 @@ class TestAnyFunction:
         ends = [descend(lambda w: 4 * w * (w**2 - 1), start, rate=0.05, steps=200)[-1] for start in (-0.2, 0.2)]
         np.testing.assert_allclose(ends, [[-1], [1]], atol=1e-6)
 
-    def test_momentum_takes_a_share_of_the_last_step_again(self):
+    def test_momentum_adds_a_share_of_the_previous_step(self):
         # C = w²/2 from 1, rate 0.1, momentum 0.5: v = -0.1, w = 0.9; v = 0.5 · -0.1 - 0.1 · 0.9 = -0.14, w = 0.76
         path = descend(lambda w: w, 1.0, rate=0.1, steps=2, momentum=0.5)
         np.testing.assert_allclose(path[:, 0], [1, 0.9, 0.76])
 
+    def test_adams_first_step_is_the_rate_whatever_the_slope(self):
+        # m / (1 - 0.9) = g and s / (1 - 0.999) = g², so the first step is -rate g / |g|.
+        for slope in (1e-3, 1.0, 1e3):
+            path = descend(lambda w, slope=slope: slope * np.ones_like(w), 1.0, rate=0.1, steps=1, rule="adam")
+            np.testing.assert_allclose(path[:, 0], [1, 0.9], rtol=1e-4)
+
 
 class TestRates:
-    def test_a_constant_rate_stays(self):
+    def test_a_constant_rate_does_not_change(self):
         descent = Descent(learning_rate=2, schedule="constant")
         assert descent.rate(0) == descent.rate(29) == 2
 
@@ -58,7 +67,7 @@ class TestRates:
         descent = Descent(learning_rate=2, schedule="exponential", decay=0.5)
         assert [descent.rate(epoch) for epoch in range(3)] == [2, 1, 0.5]
 
-    def test_a_cosine_rate_falls_from_all_over_half_to_almost_nothing(self):
+    def test_a_cosine_rate_falls_from_the_full_rate_through_half_to_almost_0(self):
         descent = Descent(learning_rate=2, schedule="cosine", epochs=10)
         rates = [descent.rate(epoch) for epoch in range(10)]
         assert rates[0] == 2
@@ -77,6 +86,9 @@ class TestRates:
             ("schedule", "stairs"),
             ("decay", 1.1),
             ("shift", -1),
+            ("rule", "rprop"),
+            ("weight_decay", -0.1),
+            ("weight_decay", float("inf")),
         ],
     )
     def test_a_field_out_of_range_is_refused_by_name(self, field, value):
@@ -104,17 +116,17 @@ class TestBatches:
         offsets = {np.roll(image, (down, right), axis=(0, 1)).tobytes() for down in (-1, 0, 1) for right in (-1, 0, 1)}
         assert {row.tobytes() for row in moved} == offsets
 
-    def test_what_is_shifted_in_from_outside_is_dark(self):
+    def test_pixels_shifted_in_from_outside_are_dark(self):
         moved = shifted(np.full((50, 9), 255, np.uint8), 1, np.random.default_rng(0)).reshape(-1, 3, 3)
         assert set(moved.astype(bool).sum(axis=(1, 2))) == {4, 6, 9}  # moved both ways, one way, not at all
 
-    def test_pixels_are_scaled_to_one_and_floats_left_alone(self):
+    def test_pixels_are_scaled_to_1_and_floats_are_unchanged(self):
         assert scaled(np.array([0, 255], np.uint8)).tolist() == [0, 1]
         assert scaled(np.array([0.25, 3], np.float32)).tolist() == [0.25, 3]
 
 
 class TestTraining:
-    def test_one_update_worked_out_by_hand(self):
+    def test_one_step_is_the_one_worked_out_by_hand(self):
         network = Network((2, 2), "sigmoid", "quadratic")
         start = [Layer(np.zeros((2, 2), np.float32), np.zeros(2, np.float32))]
         descent = Descent(learning_rate=2, batch_size=1, epochs=1)
@@ -125,33 +137,25 @@ class TestTraining:
         (layer,) = train(network, start, image, label, descent, np.random.default_rng(0))
         np.testing.assert_allclose(layer.biases, [0.5, -0.5])
         np.testing.assert_allclose(layer.weights, [[0.5, -0.5], [0, 0]])
-        assert not flatten(start).any()  # the start is left as it is
+        assert not flatten(start).any()  # the start is not changed
 
-    def test_pytorchs_sgd_walks_the_same_way(self, images_and_labels):
-        torch = pytest.importorskip("torch")
-        images, labels = images_and_labels
-        network = Network((16, 5, 3), "tanh", "cross_entropy")
-        start = network.initialize(np.random.default_rng(1))
+    def test_momentum_on_mini_batches_at_a_falling_rate_takes_the_steps_that_pytorch_computes(self):
+        # Made by make_pytorch_oracle.py.
+        oracle = json.loads(Path(__file__).with_name("pytorch_oracle.json").read_text(encoding="utf-8"))
+        task, expected = oracle["training"], oracle["mini_batches"]
+        network = Network((9, 4, 3), "tanh", "cross_entropy")
         descent = Descent(0.2, batch_size=7, epochs=3, momentum=0.9, schedule="exponential", decay=0.5)
-        trained = train(network, start, images, labels, descent, np.random.default_rng(2))
-
-        tensors = [torch.tensor(array, requires_grad=True) for layer in start for array in layer]
-        order = np.random.default_rng(2)
-        # PyTorch multiplies the velocity by today's rate, this project the gradient: a decaying rate is divided out.
-        velocity = [torch.zeros_like(tensor) for tensor in tensors]
-        for epoch in range(descent.epochs):
-            for batch in mini_batches(len(images), descent.batch_size, order):
-                w1, b1, w2, b2 = tensors
-                x = torch.tensor(scaled(images[batch]))
-                z = torch.tanh(x @ w1 + b1) @ w2 + b2
-                torch.nn.functional.cross_entropy(z, torch.tensor(labels[batch])).backward()
-                with torch.no_grad():
-                    for tensor, v in zip(tensors, velocity, strict=True):
-                        v.mul_(descent.momentum).sub_(descent.rate(epoch) * tensor.grad)
-                        tensor.add_(v)
-                        tensor.grad = None
-        expected = np.concatenate([tensor.detach().numpy().ravel() for tensor in tensors])
-        np.testing.assert_allclose(flatten(trained), expected, rtol=1e-4, atol=1e-6)
+        path = []
+        train(
+            network,
+            unflatten(np.array(expected[0]), network.sizes),
+            np.array(task["pixels"], np.uint8),
+            np.array(task["labels"]),
+            descent,
+            np.random.default_rng(2),
+            lambda epoch, parameters: path.append(flatten(parameters)),
+        )
+        np.testing.assert_allclose(path, expected, rtol=1e-10)
 
     def test_centred_training_folds_the_mean_image_into_the_first_biases(self, images_and_labels):
         images, labels = images_and_labels

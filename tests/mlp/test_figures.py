@@ -1,4 +1,4 @@
-"""The charts of the report: what is drawn is what was measured."""
+"""The charts and images of the report show the measured values."""
 
 from io import BytesIO
 
@@ -8,8 +8,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from mlp.figures.interactive import curves_chart, hues, measures_chart, seeds_chart
-from mlp.figures.tiles import weight_tile
 from mlp.statistics import Estimate, summarize
+from mlp.tiles import grey_tile, weight_tile
 
 
 def lines(figure):
@@ -25,7 +25,7 @@ def luminance(colour: str) -> float:
 class TestCurves:
     values = np.random.default_rng(0).random((5, 2, 4))
 
-    def test_a_line_is_the_mean_and_its_band_the_interval(self):
+    def test_the_line_is_the_mean_and_the_band_the_interval(self):
         summary = summarize(self.values)
         figure = curves_chart(["0", "1"], summary, percent=True)
         for group, line in enumerate(lines(figure)):
@@ -34,22 +34,53 @@ class TestCurves:
         band = next(trace for trace in figure.data if trace.fill == "toself")
         np.testing.assert_allclose(band.y, [*summary.low[0], *summary.high[0][::-1]], atol=1e-6)
 
-    def test_a_group_is_hidden_with_its_band(self):
+    def test_the_band_of_a_group_belongs_to_the_same_legend_group_as_its_line(self):
         figure = curves_chart(["0", "1"], summarize(self.values), percent=True)
         assert [trace.legendgroup for trace in figure.data] == ["0", "0", "1", "1"]
 
-    def test_one_seed_has_a_line_and_no_band(self):
+    def test_one_seed_has_a_line_but_no_band(self):
         figure = curves_chart(["0", "1"], summarize(self.values[:1]), percent=True)
         assert len(figure.data) == 2
 
-    def test_a_group_that_was_not_measured_is_left_out(self):
+    def test_a_group_without_values_is_left_out(self):
         values = self.values.copy()
         values[:, 0] = np.nan
         figure = curves_chart(["0", "1"], summarize(values), percent=True)
         assert {trace.name for trace in lines(figure)} == {"1"}
 
+    def test_every_seed_is_a_thin_line_behind_the_mean_that_does_not_touch_the_next(self):
+        figure = curves_chart(["0", "1"], summarize(self.values), percent=True, seeds=self.values)
+        for group in range(2):
+            band, thin, mean = (trace for trace in figure.data if trace.legendgroup == str(group))
+            assert thin.line.width < mean.line.width / 2
+            assert not thin.connectgaps
+            separate = np.reshape(thin.y, (5, 5))
+            np.testing.assert_allclose(separate[:, :4], self.values[:, group], rtol=1e-6)
+            assert np.isnan(separate[:, 4]).all()
+            np.testing.assert_array_equal(np.reshape(thin.x, (5, 5))[:, :4], [range(4)] * 5)
+            assert band.fill == "toself"
 
-def test_measures_are_lines_with_their_intervals_as_bars():
+    def test_a_single_seed_is_the_mean_itself_and_not_drawn_twice(self):
+        figure = curves_chart(["0", "1"], summarize(self.values[:1]), percent=True, seeds=self.values[:1])
+        assert len(figure.data) == 2
+
+    def test_a_band_that_reaches_zero_ends_on_a_logarithmic_axis_and_keeps_its_numbers(self):
+        values = np.array([[[1.0, 0.001]], [[1.1, 0.5]], [[0.9, 0.1]]])
+        summary = summarize(values)
+        assert summary.low[0, 1] < 0
+        figure = curves_chart(["0"], summary, percent=False, seeds=values, logarithmic=True)
+        assert figure.layout.yaxis.type == "log"
+        band, _, mean = figure.data
+        assert min(band.y) > 0
+        np.testing.assert_allclose(mean.customdata[:, 0], summary.low[0], rtol=1e-5)
+
+    def test_a_cost_of_zero_everywhere_keeps_a_linear_axis(self):
+        zeros = np.zeros((2, 1, 3))
+        figure = curves_chart(["0"], summarize(zeros), percent=False, seeds=zeros, logarithmic=True)
+        assert figure.layout.yaxis.type is None
+
+
+def test_measures_are_lines_with_intervals_as_error_bars():
     measured = Estimate(np.array([0.5, 0.6]), np.array([0.4, 0.5]), np.array([0.7, 0.8]))
     figure = measures_chart(["0", "1"], {"clean": measured, "wrong": measured}, "fraction")
     assert [trace.name for trace in figure.data] == ["clean", "wrong"]
@@ -58,7 +89,7 @@ def test_measures_are_lines_with_their_intervals_as_bars():
     assert list(figure.layout.xaxis.ticktext) == ["0", "1"]
 
 
-def test_seeds_are_drawn_around_the_mean_of_their_group_and_told_as_they_are():
+def test_seeds_are_drawn_relative_to_the_mean_of_their_group_and_their_hover_text_is_the_value():
     values = np.array([[0.9, 0.2], [0.8, np.nan], [0.7, 0.4]])
     first, second = seeds_chart(["0", "1"], values, ["seed 0", "seed 1", "seed 2"], "fraction").data
     np.testing.assert_allclose(first.y, [0.1, 0, -0.1], atol=1e-9)
@@ -68,13 +99,13 @@ def test_seeds_are_drawn_around_the_mean_of_their_group_and_told_as_they_are():
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 12])
-def test_every_colour_of_a_group_can_be_seen_on_white_and_on_black(count):
+def test_every_group_colour_has_contrast_to_white_and_to_black(count):
     for colour in hues(count):
         ratios = (1.05 / (luminance(colour) + 0.05), (luminance(colour) + 0.05) / 0.05)
         assert min(ratios) > 2.2
 
 
-def test_a_tile_is_red_where_weights_are_positive_and_blue_where_negative():
+def test_a_tile_is_red_for_positive_weights_and_blue_for_negative_ones():
     picture = Image.open(BytesIO(weight_tile(np.array([[1.0, 0.0], [-1.0, 0.5]]), limit=1.0))).convert("RGB")
     assert picture.size == (2, 2)
     (red, white, blue, rose) = (picture.getpixel(place) for place in ((0, 0), (1, 0), (0, 1), (1, 1)))
@@ -82,3 +113,15 @@ def test_a_tile_is_red_where_weights_are_positive_and_blue_where_negative():
     assert blue[2] > blue[0]
     assert min(white) > 240
     assert rose[0] > rose[2]
+
+
+def test_a_weight_beyond_the_limit_is_as_red_as_one_at_the_limit_and_no_limit_is_no_error():
+    at, beyond = (weight_tile(np.array([[weight, 0.0]]), limit=1.0) for weight in (1.0, 5.0))
+    assert at == beyond
+    zeros = Image.open(BytesIO(weight_tile(np.zeros((2, 2)), limit=0.0))).convert("RGB")
+    assert np.asarray(zeros).min() > 240
+
+
+def test_a_grey_tile_has_the_pixels_of_the_image():
+    image = np.random.default_rng(0).integers(256, size=(28, 28), dtype=np.uint8)
+    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(grey_tile(image)))), image)

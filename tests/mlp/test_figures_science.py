@@ -1,6 +1,6 @@
-"""Every picture of the science is drawn, and shows what it was given.
+"""All figures for notebooks and claims are drawn, and show the given values.
 
-With FIGURES=folder in the environment the pictures are kept there, to be looked at.
+If the environment variable FIGURES names a folder, the figures are saved there.
 """
 
 import os
@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 
 from mlp import figures
 from mlp.descent import descend
-from mlp.landscape import held_length
+from mlp.landscape import cumulative_share
 from mlp.network import Network, flatten
 from mlp.statistics import Estimate
 
@@ -35,7 +35,7 @@ def digits(count: int) -> np.ndarray:
 
 @pytest.fixture
 def kept(request):
-    """Draw a figure for real, and keep it where it was asked for."""
+    """Draw a figure, and save it if FIGURES is set."""
 
     def keep(figure: Figure) -> Figure:
         figure.canvas.draw()
@@ -48,16 +48,16 @@ def kept(request):
 
 
 def labels(figure: Figure) -> set[str]:
-    """All that is written on a figure's axes and in its legends."""
-    words = set()
+    """All axis labels, titles and legend entries of a figure."""
+    texts = set()
     for axes in figure.axes:
-        words |= {axes.get_xlabel(), axes.get_ylabel(), axes.get_title()}
+        texts |= {axes.get_xlabel(), axes.get_ylabel(), axes.get_title()}
         if legend := axes.get_legend():
-            words |= {text.get_text() for text in legend.get_texts()}
-    return words
+            texts |= {text.get_text() for text in legend.get_texts()}
+    return texts
 
 
-def test_weight_images_of_a_row_share_one_scale_with_white_for_nothing(kept):
+def test_weight_images_of_a_row_share_a_scale_with_white_for_zero(kept):
     network = Network((24 * 24, 16, 10))
     start = network.initialize(rng())[0].weights.T.reshape(16, 24, 24)
     figure = kept(figures.weight_gallery({"untrained": start, "trained": 3 * start}))
@@ -68,11 +68,11 @@ def test_weight_images_of_a_row_share_one_scale_with_white_for_nothing(kept):
     assert {"untrained", "trained"} <= labels(figure)
 
 
-def test_the_noise_gallery_marks_the_answer_and_writes_its_activation(kept):
+def test_the_answer_gallery_marks_the_answer_and_shows_its_activation(kept):
     answers = np.full((4, 10), 0.1)
     answers[range(4), [3, 1, 4, 1]] = 0.93
     images = np.concatenate([digits(2), rng().random((2, 24 * 24))])
-    figure = kept(figures.noise_gallery(images, answers, ["test: 3", "test: 1", "uniform", "gaussian"]))
+    figure = kept(figures.answer_gallery(images, answers, ["test: 3", "test: 1", "uniform", "gaussian"]))
     assert {"3: 0.93", "1: 0.93", "4: 0.93"} <= labels(figure)
     for bars, winner in zip(figure.axes[4:], [3, 1, 4, 1], strict=True):
         colours = [bar.get_facecolor() for bar in bars.patches]
@@ -94,44 +94,47 @@ def test_curves_show_the_mean_over_seeds(kept):
     assert {"epoch", "cost", "true", "shuffled"} <= labels(figure)
 
 
-def test_the_ball_rolls_to_where_its_path_ends(kept):
+def test_the_last_point_of_a_descent_is_marked(kept):
     def cost(w):
         return 0.25 * w**4 - w**2 + 0.3 * w + 1.5
 
     paths = {f"from {w:g}": descend(lambda w: w**3 - 2 * w + 0.3, w, 0.1, 25) for w in (-2, 2)}
-    figure = kept(figures.rolling_ball(cost, paths, (-2.2, 2.2)))
+    figure = kept(figures.descent_on_curve(cost, paths, (-2.2, 2.2)))
     ends = [line.get_xdata()[-1] for line in figure.axes[0].lines[2::2]]
     np.testing.assert_allclose(np.ravel(ends), [path[-1, 0] for path in paths.values()])
 
 
-def test_a_walk_on_a_surface_begins_at_its_start(kept):
+def test_a_descent_on_a_surface_begins_at_its_start(kept):
     paths = {f"rate {rate:g}": descend(lambda p: np.array([3, 1]) * p, (1, 1), rate, 20) for rate in (0.1, 0.3, 0.6)}
-    figure = kept(figures.walk(lambda x, y: 1.5 * x**2 + 0.5 * y**2, paths, 1.3))
+    figure = kept(figures.descent_on_surface(lambda x, y: 1.5 * x**2 + 0.5 * y**2, paths, 1.3))
     assert all(line.get_xdata()[0] == line.get_ydata()[0] == 1 for line in figure.axes[0].lines)
     assert set(paths) <= labels(figure)
 
 
-def test_importance_ends_where_all_components_hold_everything(kept):
+def test_all_components_together_make_up_the_whole_gradient(kept):
     gradient = rng().standard_normal(13_002) ** 3
-    held = {"layer 1": held_length(gradient), "random, for comparison": held_length(rng().standard_normal(13_002))}
+    held = {
+        "layer 1": cumulative_share(gradient),
+        "random, for comparison": cumulative_share(rng().standard_normal(13_002)),
+    }
     figure = kept(figures.importance(held))
     for line in figure.axes[0].lines:
         assert line.get_xdata()[-1] == 1
         assert line.get_ydata()[-1] == pytest.approx(1)
 
 
-def test_components_are_drawn_by_size(kept):
+def test_components_are_drawn_in_descending_order(kept):
     gradients = {"untrained": rng().standard_normal(1000), "trained": 0.01 * rng().standard_normal(1000) ** 3}
-    figure = kept(figures.components(gradients))
+    figure = kept(figures.component_sizes(gradients))
     sizes = figure.axes[0].lines[0].get_ydata()
     assert (np.diff(sizes) <= 0).all()
     assert sizes[0] == np.abs(gradients["untrained"]).max()
 
 
-def test_slices_start_at_zero_cost(kept):
+def test_the_cost_axis_of_slices_starts_at_zero(kept):
     positions = np.linspace(0, 1, 21)
     lines = {f"seeds {i} and {i + 1}": 0.2 + 0.3 * (i + 1) * positions * (1 - positions) for i in range(4)}
-    figure = kept(figures.slices(positions, lines, "way from one minimum to the other"))
+    figure = kept(figures.slices(positions, lines, "position between the minima"))
     assert figure.axes[0].get_ylim()[0] == 0
     assert set(lines) <= labels(figure)
 
@@ -140,12 +143,12 @@ def test_the_plane_has_the_first_direction_along_x(kept):
     positions = np.linspace(-1, 1, 21)
     x, y = np.meshgrid(positions, positions, indexing="ij")
     figure = kept(figures.plane(positions, 0.1 + 3 * x**2 + 0.3 * y**2))
-    # Steep along x: more contours are crossed that way.
+    # The cost is steeper along x, so contours are closer to the minimum in that direction.
     outermost = figure.axes[0].collections[0].get_paths()[4].vertices
     assert np.abs(outermost[:, 0]).max() < np.abs(outermost[:, 1]).max()
 
 
-def test_loss_histograms_say_mean_and_spread_of_each_width(kept):
+def test_loss_histograms_show_mean_and_standard_deviation_of_each_width(kept):
     losses = {f"{width} neurons": rng().normal(0.2 - width / 5000, 1 / width, 100) for width in (25, 50, 100, 250, 500)}
     figure = kept(figures.loss_histograms(losses))
     assert len(figure.axes[0].patches) == 5
@@ -153,7 +156,7 @@ def test_loss_histograms_say_mean_and_spread_of_each_width(kept):
     assert f"25 neurons: {narrow.mean():.3f} ± {narrow.std(ddof=1):.4f}" in labels(figure)
 
 
-def test_correlations_stand_beside_the_papers(kept):
+def test_correlations_are_shown_with_those_of_the_paper(kept):
     widths, value = [25, 50, 100, 250, 500], np.array([0.7, 0.7, 0.6, 0.5, 0.3])
     measured = Estimate(value, value - 0.1, value + 0.1)
     figure = kept(figures.correlations(widths, measured, dict(zip(widths, value + 0.05, strict=True))))
@@ -170,11 +173,11 @@ def test_zhangs_figure_has_three_panels(kept):
     }  # fmt: skip
     slow_down = 1 + np.outer(fractions, np.linspace(1.5, 2, SEEDS))
     errors = np.clip(0.1 + np.outer(fractions, np.full(SEEDS, 0.8)), 0, 0.9)
-    figure = kept(figures.zhang(costs, fractions, slow_down, errors))
+    figure = kept(figures.zhang_figure1(costs, fractions, slow_down, errors))
     assert {"(a) learning curves", "(b) time to fit", "(c) test error", "chance"} <= labels(figure)
 
 
-def test_a_size_at_which_no_seed_converged_is_left_out(kept):
+def test_sizes_at_which_no_seed_converged_are_left_out(kept):
     epochs = {"real": np.array([[4.0, 5], [6, 7], [9, 9]]), "noise": np.array([[8.0, 9], [30, 31], [np.nan, np.nan]])}
     figure = kept(figures.convergence([100, 1000, 10_000], epochs, "training images"))
     drawn = [len(container.lines[0].get_xdata()) for container in figure.axes[0].containers]
@@ -183,24 +186,24 @@ def test_a_size_at_which_no_seed_converged_is_left_out(kept):
 
 def test_shapes_run_from_the_start_to_the_end_of_each_training(kept):
     curves = {"true": 1 - 0.9 * falling(1.2)[:, :13], "shuffled": np.linspace(0.1, 1, 87) * np.ones((SEEDS, 1))}
-    figure = kept(figures.shapes(curves))
+    figure = kept(figures.curve_shapes(curves))
     assert {"true labels, 12 epochs", "shuffled labels, 86 epochs", "a straight line"} <= labels(figure)
     assert all(line.get_xdata()[-1] == 1 for line in figure.axes[0].lines)
 
 
-def test_difficulties_are_drawn_over_the_images(kept):
-    shares = {"real": np.sort(rng().random(1000) ** 4), "real, if all were alike": np.full(1000, 0.2)}
+def test_difficulties_are_drawn_against_the_images(kept):
+    shares = {"real": np.sort(rng().random(1000) ** 4), "real, if equally difficult": np.full(1000, 0.2)}
     figure = kept(figures.difficulty(shares))
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), shares["real"])
 
 
-def test_critical_sample_ratios_stand_beside_those_of_noise(kept):
+def test_critical_sample_ratios_are_shown_with_those_of_noise(kept):
     ratios = np.outer([0, 0.02, 0.05, 0.08, 0.13], np.linspace(0.9, 1.1, SEEDS))
     figure = kept(figures.critical([0, 0.25, 0.5, 0.75, 1], ratios, np.full(SEEDS, 0.2)))
     assert {"real images", "random images"} <= labels(figure)
 
 
-def test_no_figure_is_left_with_pyplot():
+def test_pyplot_keeps_no_figure_open():
     # Figures made by pyplot stay in memory until they are closed.
     import sys
 
@@ -211,5 +214,5 @@ def test_a_gradient_of_the_network_can_be_drawn():
     network = Network()
     parameters = network.initialize(rng())
     gradient = network.gradient(parameters, rng().random((20, 784), dtype=np.float32), np.arange(20) % 10)
-    held = {f"layer {i}": held_length(flatten([layer])) for i, layer in enumerate(gradient, start=1)}
+    held = {f"layer {i}": cumulative_share(flatten([layer])) for i, layer in enumerate(gradient, start=1)}
     assert len(figures.importance(held).axes[0].lines) == 3

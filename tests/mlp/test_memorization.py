@@ -1,4 +1,4 @@
-"""Claims about the measures of memorization, held against hand arithmetic and central differences."""
+"""Measures of memorization, compared with hand arithmetic, central differences and SciPy."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ from mlp.memorization import (
 )
 from mlp.network import Layer, Network, central_differences
 
-# Answers 0 where the first of two inputs is the larger, else 1.
+# Answers 0 if the first of two inputs is the larger one, else 1.
 WHICH_IS_LARGER = Network((2, 2)), [Layer(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))]
 
 
@@ -37,7 +37,7 @@ def rng(seed=0):
 class TestInputGradient:
     @pytest.mark.parametrize("cost", COSTS)
     @pytest.mark.parametrize("activation", ACTIVATIONS)
-    def test_it_is_that_of_central_differences(self, activation, cost):
+    def test_it_agrees_with_central_differences(self, activation, cost):
         network = Network((5, 4, 4, 3), activation, cost)
         parameters = [Layer(*(array.astype(np.float64) for array in layer)) for layer in network.initialize(rng())]
         images, labels = rng(1).random((6, 5)), np.array([0, 1, 2, 2, 1, 0])
@@ -54,7 +54,7 @@ class TestInputGradient:
         assert input_gradient(network, parameters, image, [0]) == [[-0.5]]
         assert loss_sensitivity(network, parameters, image, [0]) == [0.5]
 
-    def test_the_sensitivity_adds_the_pixels_whatever_their_sign(self):
+    def test_the_sensitivity_is_the_sum_of_the_absolute_slopes(self):
         network = Network((4, 3, 2))
         parameters, images = network.initialize(rng()), rng(1).random((5, 4), dtype=np.float32)
         slopes = input_gradient(network, parameters, images, [0, 1, 0, 1, 0])
@@ -65,7 +65,7 @@ class TestInputGradient:
 
 
 class TestGini:
-    def test_equal_values_have_none_and_a_single_owner_has_all_but_his_share(self):
+    def test_it_is_zero_for_equal_values_and_largest_if_all_but_one_are_zero(self):
         assert gini([3.0, 3, 3, 3]) == 0
         assert gini([0.0, 0, 0, 7]) == 0.75
         assert gini([0.0, 0, 0]) == 0
@@ -80,13 +80,13 @@ class TestGini:
         expected = np.abs(values[:, None] - values).mean() / (2 * values.mean())
         assert gini(values) == pytest.approx(expected, abs=1e-12)
 
-    def test_columns_are_measured_apart(self):
+    def test_columns_are_measured_separately(self):
         np.testing.assert_allclose(gini([[1.0, 0], [1, 0], [1, 3]]), [0, 2 / 3])
 
-    def test_an_exponential_distribution_has_one_half(self):
+    def test_it_is_one_half_for_an_exponential_distribution(self):
         assert gini(rng().exponential(size=100_000)) == pytest.approx(0.5, abs=0.005)
 
-    def test_debts_are_refused(self):
+    def test_negative_values_are_refused(self):
         with pytest.raises(ValueError, match="values: -1 given; allowed: 0 or more"):
             gini([1.0, -1])
 
@@ -96,7 +96,7 @@ class TestDifficulty:
         predicted = np.array([[7, 2, 1, 0], [7, 2, 2, 0], [7, 3, 3, 1]])
         np.testing.assert_allclose(example_difficulty(predicted, [7, 2, 4, 1]), [0, 1 / 3, 1, 2 / 3])
 
-    def test_equally_difficult_examples_look_like_the_binomial_reference(self):
+    def test_equally_difficult_examples_match_the_binomial_reference(self):
         wrong = rng().random((100, 1000)) < 0.3
         difficulty = example_difficulty(wrong.astype(int), np.zeros(1000, int))
         reference = equal_difficulty(difficulty, 100)
@@ -109,13 +109,13 @@ class TestDifficulty:
         assert reference.mean() == pytest.approx(0.2, abs=1e-3)
         assert reference.var() == pytest.approx(stats.binom.var(50, 0.2) / 50**2, rel=0.02)
 
-    def test_examples_that_all_networks_agree_on_disperse_as_far_as_can_be(self):
+    def test_the_dispersion_is_largest_if_all_networks_agree_on_every_example(self):
         assert difficulty_dispersion(np.array([0, 0, 1, 1, 1.0]), 40) == pytest.approx(40)
 
-    def test_there_is_nothing_to_disperse_if_all_are_right(self):
+    def test_the_dispersion_is_undefined_if_all_answers_are_right(self):
         assert np.isnan(difficulty_dispersion(np.zeros(5), 40))
 
-    def test_real_digits_are_unequally_difficult_and_noise_is_much_less_so(self):
+    def test_real_digits_disperse_more_than_noise(self):
         digits, labels = load_digits(return_X_y=True)
         digits, labels = (digits[:400] * (255 / 16)).astype(np.uint8), labels[:400]
         noise = np.clip(rng().normal(digits.mean(), digits.std(), digits.shape), 0, 255).astype(np.uint8)
@@ -133,32 +133,32 @@ class TestDifficulty:
 
 class TestCriticalSamples:
     @pytest.mark.parametrize("radius", [0.3 * GREY_LEVEL, 5 * GREY_LEVEL])
-    def test_it_finds_exactly_the_points_whose_box_crosses_the_border(self, radius):
-        # Two inputs, each moved by up to r, can make up for a difference below 2r.
+    def test_it_finds_exactly_the_points_whose_box_crosses_the_decision_boundary(self, radius):
+        # Two inputs that change by up to r each can reverse a difference below 2r.
         network, parameters = WHICH_IS_LARGER
         gaps = np.float32(radius) * np.array([-2.2, -1.8, -0.5, 0.5, 1.8, 2.2], np.float32)
         points = 0.5 + np.stack([gaps, np.zeros_like(gaps)], axis=1)
         found = critical_samples(network, parameters, points, rng(), radius)
         np.testing.assert_array_equal(found, [False, True, True, True, True, False])
 
-    def test_noise_carries_the_search_over_flat_ground(self):
-        # The hidden neuron sleeps until the input is one grey level up, so there is no slope to follow; from there on
+    def test_the_random_part_of_the_steps_finds_critical_samples_where_the_gradient_is_zero(self):
+        # The hidden neuron is inactive until the input is one grey level higher, so the gradient is zero; beyond that
         # the second answer wins.
         hidden = Layer(np.array([[1000.0]], np.float32), np.array([-1000 * (0.5 + GREY_LEVEL)], np.float32))
         output = Layer(np.array([[0.0, 10]], np.float32), np.array([1.0, 0], np.float32))
         network, parameters, points = Network((1, 1, 2), "relu"), [hidden, output], np.full((200, 1), 0.5, np.float32)
         assert (input_gradient(network, parameters, points, [0] * 200) == 0).all()
-        # A walk of 100 steps of 0.2 grey levels gets 1 away in the wanted direction about 6 times in 10.
+        # A random walk of 100 steps of 0.2 grey levels reaches +1 with a probability of about 0.6.
         assert critical_samples(network, parameters, points, rng(), 2 * GREY_LEVEL).mean() > 0.5
         assert not critical_samples(network, parameters, points, rng(), 0.9 * GREY_LEVEL).any()
 
-    def test_the_images_are_left_as_they_were(self):
+    def test_the_images_are_not_modified(self):
         network, parameters = WHICH_IS_LARGER
         points = np.full((3, 2), 0.5, np.float32)
         critical_samples(network, parameters, points, rng())
         assert (points == 0.5).all()
 
-    def test_a_bigger_box_and_a_longer_search_find_more(self):
+    def test_a_larger_radius_and_more_iterations_find_more(self):
         network = Network((30, 8, 10), "tanh", "cross_entropy")
         parameters, images = network.initialize(rng()), rng(1).random((300, 30), dtype=np.float32)
         shares = [critical_samples(network, parameters, images, rng(), r * GREY_LEVEL).mean() for r in (1, 3, 10)]
@@ -167,7 +167,7 @@ class TestCriticalSamples:
 
 
 class TestEpochsTo:
-    def test_the_first_epoch_at_or_above_counts_and_epoch_zero_is_the_start(self):
+    def test_it_is_the_first_epoch_at_or_above_the_threshold_and_0_is_the_start(self):
         curves = np.array([[0.1, 0.9, 0.1], [0.8, 0.5, 0.2], [0.7, 0.9, 0.3], [0.9, 0.9, np.nan]])
         np.testing.assert_array_equal(epochs_to(curves, 0.8), [1, 0, np.nan])
         assert epochs_to(curves[:, 0], 0.85) == 3
@@ -180,51 +180,51 @@ class TestRedrawPlateau:
         assert redraw_plateau(1) == pytest.approx(0.1)
         assert redraw_plateau(1, classes=2) == 0.5
 
-    def test_redrawn_labels_agree_with_the_right_ones_that_often(self):
+    def test_it_is_the_share_of_redrawn_labels_that_are_right(self):
         labels = rng().integers(0, 10, 100_000)
         given = np.where(rng(1).random(100_000) < 0.7, rng(2).integers(0, 10, 100_000), labels)
         assert (given == labels).mean() == pytest.approx(redraw_plateau(0.7), abs=0.005)
 
-    def test_more_than_all_is_refused(self):
+    def test_a_fraction_above_1_is_refused(self):
         with pytest.raises(ValueError, match=r"fraction: 1\.5 given; allowed: 0 to 1"):
             redraw_plateau(1.5)
 
 
 class TestCurveShape:
     @given(st.integers(3, 60), st.floats(-5, 5).filter(lambda slope: abs(slope) > 0.01))
-    def test_a_line_covers_a_tenth_of_the_way_in_a_tenth_of_the_time(self, epochs, slope):
+    def test_a_straight_line_makes_a_tenth_of_its_change_in_a_tenth_of_the_epochs(self, epochs, slope):
         shape = curve_shape(2 + slope * np.arange(epochs + 1))
         assert shape.early_share == pytest.approx(0.1)
         assert shape.r_squared == pytest.approx(1)
 
-    def test_a_fast_drop_is_early_and_far_from_a_line(self):
+    def test_a_fast_drop_is_early_and_not_linear(self):
         shape = curve_shape(np.exp(-np.arange(51)))
         assert shape.early_share == pytest.approx(1 - np.exp(-5), abs=1e-6)
         assert shape.r_squared < 0.25
 
-    def test_a_climb_and_a_drop_of_one_form_have_one_shape(self):
+    def test_a_rising_curve_has_the_shape_of_the_falling_curve_that_mirrors_it(self):
         drop = 0.9 ** np.arange(31)
         assert curve_shape(1 - drop) == pytest.approx(curve_shape(drop))
 
     @given(arrays(np.float64, st.integers(3, 20), elements=st.floats(-10, 10).map(lambda x: round(x, 2)), unique=True))
-    def test_the_line_is_the_least_squares_line(self, curve):
+    def test_r_squared_is_that_of_scipys_linear_regression(self, curve):
         expected = stats.linregress(np.arange(len(curve)), curve).rvalue ** 2
         assert curve_shape(curve).r_squared == pytest.approx(expected, abs=1e-12)
 
     def test_by_hand_between_epochs(self):
-        # A tenth of 5 epochs is epoch 0.5: half of the first step's 4, of 8 in all. Around the means 2.5 and 6 the
-        # sum of products is 25, the sums of squares are 17.5 and 40: R^2 = 25^2 / 700.
+        # A tenth of 5 epochs is epoch 0.5: half of the first step of 4, out of 8. Around the means 2.5 and 6 the sum of
+        # products is 25, and the sums of squares are 17.5 and 40: R^2 = 25^2 / 700.
         shape = curve_shape([1.0, 5, 6, 7, 8, 9])
         assert shape.early_share == 0.25
         assert shape.r_squared == pytest.approx(625 / 700)
 
-    def test_a_training_that_ended_early_is_measured_to_its_end(self):
+    def test_a_training_that_stopped_early_is_measured_to_its_end(self):
         curve = np.sqrt(np.arange(11))
         assert curve_shape([*curve, np.nan, np.nan, np.nan]) == curve_shape(curve)
 
-    def test_a_curve_that_goes_nowhere_has_no_shape(self):
+    def test_a_constant_curve_has_no_shape_and_one_that_returns_no_early_share(self):
         for curve in ([0.5, 0.5, 0.5], [0.5, np.nan], [np.nan, np.nan]):
             assert np.isnan(curve_shape(curve)).all()
-        there_and_back = curve_shape([0.0, 1, 0])
-        assert np.isnan(there_and_back.early_share)
-        assert there_and_back.r_squared == pytest.approx(0)
+        returning = curve_shape([0.0, 1, 0])
+        assert np.isnan(returning.early_share)
+        assert returning.r_squared == pytest.approx(0)

@@ -1,4 +1,4 @@
-"""One seed, four streams."""
+"""Streams of random numbers: reproducible and distinct."""
 
 from itertools import product
 

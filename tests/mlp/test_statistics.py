@@ -1,4 +1,4 @@
-"""Claims about the numbers over seeds, held against hand arithmetic, scipy and published values."""
+"""Statistics over seeds, compared with hand arithmetic, SciPy and published values."""
 
 from itertools import combinations, product
 
@@ -11,12 +11,11 @@ from scipy import stats
 
 from mlp.statistics import (
     bootstrap_interval,
-    compare,
     holm,
     interquartile_mean,
     mean_interval,
+    paired_differences,
     probability_of_improvement,
-    seeds_needed,
     sign_flip_test,
     summarize,
 )
@@ -38,7 +37,7 @@ class TestSummary:
         assert summary.mean == pytest.approx(3.8)
         assert summary.std == pytest.approx(np.sqrt((2.8**2 + 1.8**2 + 0.8**2 + 0.2**2 + 5.2**2) / 4))
         assert summary.median == 3
-        assert summary.iqm == 3  # one of five is cut from each end: (2 + 3 + 4) / 3
+        assert summary.iqm == 3  # without one of five at each end: (2 + 3 + 4) / 3
         # t(0.975, 4 degrees) = 2.776445 (any printed table)
         half = 2.776445 * summary.std / np.sqrt(5)
         np.testing.assert_allclose([summary.low, summary.high], [3.8 - half, 3.8 + half], atol=1e-5)
@@ -48,11 +47,11 @@ class TestSummary:
         assert interquartile_mean(np.array([[1, 2], [2, 2], [1, 1], [2, 1]]).ravel()) == 1.5
         assert interquartile_mean(np.array([[1, 1], [2, 2], [3, 3]]).ravel()) == 2
 
-    def test_one_wild_seed_does_not_move_the_interquartile_mean(self):
+    def test_an_outlier_does_not_change_the_interquartile_mean(self):
         assert interquartile_mean([1.0, 2, 3, 4, 5, 6, 7, 8]) == interquartile_mean([1.0, 2, 3, 4, 5, 6, 7, 1e9]) == 4.5
 
     @given(tables)
-    def test_every_figure_is_that_of_numpy_and_scipy(self, values):
+    def test_every_statistic_is_that_of_numpy_and_scipy(self, values):
         summary = summarize(values)
         np.testing.assert_allclose(summary.mean, values.mean(axis=0), atol=1e-9)
         np.testing.assert_allclose(summary.std, values.std(axis=0, ddof=1), atol=1e-9)
@@ -76,7 +75,7 @@ class TestSummary:
         assert alone.mean == summary.mean[1, 4]
         assert alone.high == summary.high[1, 4]
 
-    def test_a_single_number_is_no_array_of_seeds(self):
+    def test_a_single_number_is_refused(self):
         with pytest.raises(ValueError, match=r"values: 3\.0 given; allowed: an array"):
             summarize(3.0)
 
@@ -89,12 +88,12 @@ class TestIntervals:
         ours = mean_interval(values, confidence)
         np.testing.assert_allclose([ours.low, ours.high], [theirs.low, theirs.high], rtol=1e-9, atol=1e-9)
 
-    def test_the_t_interval_covers_the_truth_as_often_as_it_says(self):
+    def test_the_t_interval_covers_the_true_mean_in_95_percent_of_the_cases(self):
         interval = mean_interval(rng().normal(3, 2, (5, 4000)))
         covered = ((interval.low <= 3) & (interval.high >= 3)).mean()
         assert covered == pytest.approx(0.95, abs=0.015)
 
-    def test_the_bootstrap_covers_a_little_less_with_ten_seeds(self):
+    def test_the_bootstrap_interval_covers_the_true_mean_less_often_with_ten_seeds(self):
         interval = bootstrap_interval(rng().normal(3, 2, (10, 400)), rng(1))
         covered = ((interval.low <= 3) & (interval.high >= 3)).mean()
         assert 0.84 < covered < 0.95
@@ -114,18 +113,18 @@ class TestIntervals:
 
     @settings(max_examples=10)
     @given(st.floats(0.1, 10), st.floats(-10, 10))
-    def test_other_units_give_the_same_interval_in_other_units(self, scale, offset):
+    def test_scaled_and_shifted_values_have_the_scaled_and_shifted_interval(self, scale, offset):
         values = rng().exponential(size=(7, 2))
         plain = bootstrap_interval(values, rng(1))
         other = bootstrap_interval(values * scale + offset, rng(1))
-        # Not to the last digit: BCa counts the resamples below the mean, and rounding decides on those that equal it.
+        # Not exactly: BCa counts the resamples below the mean, and rounding changes those that are equal to it.
         np.testing.assert_allclose(other, np.array(plain) * scale + offset, atol=0.02 * scale)
 
     def test_the_same_generator_gives_the_same_interval(self):
         values = rng().normal(size=(8, 3))
         np.testing.assert_array_equal(bootstrap_interval(values, rng(5)), bootstrap_interval(values, rng(5)))
 
-    def test_seeds_that_agree_give_an_interval_of_width_zero(self):
+    def test_the_interval_has_zero_width_if_all_seeds_agree(self):
         values = np.full((4, 2), 0.25)
         np.testing.assert_array_equal(mean_interval(values), np.full((3, 2), 0.25))
         np.testing.assert_array_equal(bootstrap_interval(values, rng()), np.full((3, 2), 0.25))
@@ -136,18 +135,18 @@ class TestIntervals:
             np.testing.assert_array_equal(np.squeeze(interval), [0.5, np.nan, np.nan])
         assert np.isnan(summarize([0.5]).std)
 
-    def test_no_seed_has_neither(self):
+    def test_no_seed_has_neither_mean_nor_interval(self):
         for interval in (mean_interval([[np.nan], [np.nan]]), bootstrap_interval([[np.nan], [np.nan]], rng())):
             assert np.isnan(interval).all()
 
-    def test_an_undefined_bootstrap_is_nan_and_its_neighbours_are_not(self):
-        # Whichever seed is left out, the median of the first group stays 1.
+    def test_an_undefined_bootstrap_interval_is_nan_and_those_of_other_groups_are_not(self):
+        # Without any one seed, the median of the first group is still 1.
         values = np.array([[1.0, 1], [1, 2], [1, 3], [5, 4]])
         interval = bootstrap_interval(values, rng(), np.median)
         np.testing.assert_array_equal(np.isnan(interval.low), [True, False])
         np.testing.assert_array_equal(interval.value, [1, 2.5])
 
-    def test_a_hole_in_one_group_changes_no_other_and_its_own_is_that_of_the_rest(self):
+    def test_a_missing_seed_changes_only_its_group_which_is_computed_from_the_other_seeds(self):
         values = rng().normal(size=(6, 3))
         holed = values.copy()
         holed[2, 1] = np.nan
@@ -159,14 +158,14 @@ class TestIntervals:
         assert bootstrapped.value[1] == pytest.approx(np.delete(values[:, 1], 2).mean())
 
     @pytest.mark.parametrize("confidence", [0, 1, 95])
-    def test_a_confidence_that_is_no_share_is_refused(self, confidence):
+    def test_a_confidence_outside_of_0_to_1_is_refused(self, confidence):
         with pytest.raises(ValueError, match=f"confidence: {confidence} given; allowed: between 0 and 1"):
             mean_interval([1.0, 2.0], confidence)
 
 
 class TestPairs:
-    def test_five_seeds_that_all_improve_reach_a_sixteenth_and_no_less(self):
-        # Of 32 sign patterns only all-plus and all-minus are as far from zero: 2 / 32.
+    def test_five_seeds_that_all_improve_have_a_p_value_of_one_sixteenth(self):
+        # Of 32 sign patterns, only all-plus and all-minus are as far from zero: 2 / 32.
         assert sign_flip_test([1.0, 2, 3, 4, 5], rng()) == 2 / 32
         assert sign_flip_test([0.1, 0.1, 0.1, 0.1, 0.1], rng()) == 2 / 32
 
@@ -177,13 +176,13 @@ class TestPairs:
         expected = np.mean([total >= abs(differences.sum()) for total in flipped])
         assert sign_flip_test(differences, rng()) == pytest.approx(expected)
 
-    def test_many_seeds_are_flipped_at_random_close_to_the_normal_answer(self):
+    def test_with_many_seeds_the_sign_flip_test_is_close_to_the_t_test(self):
         differences = rng().normal(0.3, 1, (60, 3))
         ours = sign_flip_test(differences, rng(1))
         theirs = stats.ttest_1samp(differences, 0, axis=0).pvalue
         np.testing.assert_allclose(ours, theirs, atol=0.02)
 
-    def test_without_a_difference_a_twentieth_of_the_tests_cries_wolf(self):
+    def test_without_a_difference_one_in_twenty_tests_is_a_false_positive(self):
         p_values = sign_flip_test(rng().normal(size=(8, 2000)), rng())
         assert (p_values <= 0.05).mean() == pytest.approx(0.05, abs=0.015)
 
@@ -192,25 +191,25 @@ class TestPairs:
         values = [[0.90, 0.95],  # 0.05
                   [0.92, 0.93],  # 0.01
                   [0.94, 0.97]]  # 0.03: mean 0.03, std 0.02, t(0.975, 2) = 4.302653  # fmt: skip
-        result = compare(values, [(0, 1)], rng())
+        result = paired_differences(values, [(0, 1)], rng())
         half = 4.302653 * 0.02 / np.sqrt(3)
         assert result.seeds == [3]
         assert result.difference == pytest.approx(0.03)
         assert (result.low[0], result.high[0]) == pytest.approx((0.03 - half, 0.03 + half), rel=1e-6)
         assert result.p_value == result.p_adjusted == [2 / 8]
-        # Of nine contests only 0.93 < 0.94 is lost.
+        # Of nine pairs, only 0.93 < 0.94 is no improvement.
         assert result.improvement == pytest.approx(8 / 9)
 
     @given(tables)
     def test_the_difference_and_its_interval_are_those_of_the_paired_t_test(self, values):
         values = np.column_stack([values[:, 0], values[:, 0] + np.arange(len(values)) ** 2])
         theirs = stats.ttest_rel(values[:, 1], values[:, 0]).confidence_interval()
-        ours = compare(values, [(0, 1)], rng())
+        ours = paired_differences(values, [(0, 1)], rng())
         np.testing.assert_allclose([ours.low[0], ours.high[0]], theirs, atol=1e-9, rtol=1e-9)
 
-    def test_turning_a_pair_round_turns_its_signs(self):
+    def test_swapping_a_pair_changes_the_signs(self):
         values = rng().normal(size=(6, 2))
-        there, back = compare(values, [(0, 1)], rng()), compare(values, [(1, 0)], rng())
+        there, back = paired_differences(values, [(0, 1)], rng()), paired_differences(values, [(1, 0)], rng())
         assert there.difference == -back.difference
         assert there.low == -back.high
         assert there.p_value == back.p_value
@@ -218,36 +217,39 @@ class TestPairs:
 
     def test_only_seeds_that_both_groups_have_are_compared(self):
         values = np.array([[1.0, 2], [2, np.nan], [np.nan, 100], [3, 5], [4, 5]])
-        whole, holed = compare(values[[0, 3, 4]], [(0, 1)], rng()), compare(values, [(0, 1)], rng())
+        whole, holed = (
+            paired_differences(values[[0, 3, 4]], [(0, 1)], rng()),
+            paired_differences(values, [(0, 1)], rng()),
+        )
         assert holed.seeds == [3]
         for field in ("difference", "low", "high", "p_value", "improvement"):
             np.testing.assert_array_equal(getattr(holed, field), getattr(whole, field))
 
-    def test_a_group_differs_from_itself_by_nothing(self):
-        result = compare(rng().normal(size=(5, 1)), [(0, 0)], rng())
+    def test_a_group_does_not_differ_from_itself(self):
+        result = paired_differences(rng().normal(size=(5, 1)), [(0, 0)], rng())
         assert (result.difference, result.low, result.high) == (0, 0, 0)
         assert result.p_value == 1
         assert result.improvement == 0.5
 
     def test_no_or_one_common_seed_gives_no_test(self):
         values = np.array([[1.0, 2, np.nan], [np.nan, 3, 4]])
-        result = compare(values, [(0, 1), (0, 2)], rng())
+        result = paired_differences(values, [(0, 1), (0, 2)], rng())
         np.testing.assert_array_equal(result.seeds, [1, 0])
         np.testing.assert_array_equal(result.difference, [1, np.nan])
         assert np.isnan([result.p_value, result.p_adjusted, result.low]).all()
         np.testing.assert_array_equal(result.improvement, [1, np.nan])
 
-    def test_no_pairs_give_an_empty_answer(self):
-        assert compare(np.ones((3, 2)), [], rng()).p_adjusted.size == 0
+    def test_no_pairs_give_an_empty_result(self):
+        assert paired_differences(np.ones((3, 2)), [], rng()).p_adjusted.size == 0
 
-    def test_ten_pairs_are_corrected_for_ten(self):
-        result = compare(rng().normal(size=(10, 5)), list(combinations(range(5), 2)), rng())
+    def test_the_p_values_of_ten_pairs_are_corrected_for_ten_tests(self):
+        result = paired_differences(rng().normal(size=(10, 5)), list(combinations(range(5), 2)), rng())
         np.testing.assert_array_equal(result.p_adjusted, holm(result.p_value))
         assert result.p_adjusted.min() == pytest.approx(min(1, 10 * result.p_value.min()))
 
-    def test_curves_are_not_a_seeds_by_groups_matrix(self):
+    def test_an_array_of_three_axes_is_refused(self):
         with pytest.raises(ValueError, match=r"values: shape \(2, 3, 4\) given; allowed: \(seeds, groups\)"):
-            compare(np.ones((2, 3, 4)), [(0, 1)], rng())
+            paired_differences(np.ones((2, 3, 4)), [(0, 1)], rng())
 
 
 class TestImprovement:
@@ -269,7 +271,7 @@ class TestHolm:
         np.testing.assert_allclose(holm([0.04, 0.01, 0.03, 0.02]), [0.06, 0.04, 0.06, 0.06])
         np.testing.assert_allclose(holm([0.01, 0.5, 0.9]), [0.03, 1, 1])
 
-    def test_a_test_that_was_not_made_does_not_count(self):
+    def test_nan_does_not_count_as_a_test(self):
         np.testing.assert_allclose(holm([np.nan, 0.01, 0.04]), [np.nan, 0.02, 0.04])
 
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
@@ -283,29 +285,7 @@ class TestHolm:
             assert adjusted[i] == pytest.approx(min(worst, 1))
 
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-    def test_it_lies_between_no_correction_and_bonferronis(self, p_values):
+    def test_it_lies_between_no_correction_and_bonferronis_correction(self, p_values):
         adjusted = holm(p_values)
         assert (adjusted >= p_values).all()
         assert (adjusted <= np.minimum(np.array(p_values) * len(p_values), 1) + 1e-12).all()
-
-
-class TestSeedsNeeded:
-    def test_a_precision_of_half_a_standard_deviation_takes_eighteen_seeds(self):
-        # t(0.975, 17) / sqrt(18) = 2.1098 / 4.2426 = 0.497; with 17 seeds 2.1199 / 4.1231 = 0.514.
-        assert seeds_needed(1.0, 0.5) == 18
-
-    @given(st.floats(0.01, 10), st.floats(0.1, 5), st.sampled_from([0.8, 0.95]))
-    def test_one_seed_less_is_not_enough(self, std, half_width, confidence):
-        def reached(seeds):
-            return stats.t.ppf((1 + confidence) / 2, seeds - 1) * std / np.sqrt(seeds)
-
-        seeds = seeds_needed(std, half_width, confidence)
-        assert reached(seeds) <= half_width
-        assert seeds == 2 or reached(seeds - 1) > half_width
-
-    def test_seeds_that_agree_need_two_and_an_unknown_spread_is_nan(self):
-        np.testing.assert_array_equal(seeds_needed([0.0, np.nan, 1.0], 0.5), [2, np.nan, 18])
-
-    def test_a_precision_of_nothing_is_refused(self):
-        with pytest.raises(ValueError, match="half_width: 0 given; allowed: more than 0"):
-            seeds_needed(1.0, 0)

@@ -1,13 +1,14 @@
-"""What tests of the whole command share."""
+"""Fixtures shared by the tests of the whole command."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-# A script's jobs in the background ignore Ctrl-C, and so would every command that is started from there.
+from tests.system.mlflow_server import Server
+
+# The background jobs of a script ignore Ctrl-C, and so would every command that the tests start from one.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -27,7 +30,7 @@ class Workplace:
     variables: dict[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
-        """This process's environment, without what it says of stores and servers."""
+        """This process's environment, without the variables that name stores and servers."""
         drop = ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PREFECT_HOME", "SCIKIT_LEARN_DATA")
         return {name: value for name, value in os.environ.items() if name not in drop} | self.variables
 
@@ -37,7 +40,7 @@ class Workplace:
         return str(Path(sys.executable).with_name("mlp"))
 
     def mlp(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-        """Run `mlp` with arguments, to its end."""
+        """Run `mlp` with these arguments and wait for it to end."""
         return subprocess.run(
             [self.command, *arguments],
             cwd=self.folder,
@@ -49,7 +52,7 @@ class Workplace:
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `mlp` with arguments, in a process group of its own, with its output in `out.txt`."""
+        """Start `mlp` with these arguments in a process group of its own; its output goes to `out.txt`."""
         with (self.folder / "out.txt").open("w") as output:
             return subprocess.Popen(
                 [self.command, *arguments],
@@ -63,20 +66,20 @@ class Workplace:
             )
 
     def output(self) -> str:
-        """What a started `mlp` has said."""
+        """The output of a started `mlp` so far."""
         return (self.folder / "out.txt").read_text()
 
-    def query(self, question: str) -> list[tuple]:
-        """Ask MLflow's database, past MLflow; nothing while there is none."""
+    def query(self, sql: str) -> list[tuple]:
+        """Query MLflow's database directly; returns no rows while it does not exist."""
         path = self.folder / "mlruns" / "mlflow.db"
         if not path.exists():
             return []
         with closing(sqlite3.connect(path, timeout=20)) as database:
             try:
-                return database.execute(question).fetchall()
+                return database.execute(sql).fetchall()
             except sqlite3.OperationalError as error:
                 if "no such table" in str(error):
-                    return []  # MLflow is about to make them
+                    return []  # MLflow has yet to create them
                 raise
 
     def runs(self, kind: str, experiment: str = "%") -> Counter[str]:
@@ -91,26 +94,34 @@ class Workplace:
             )
         )
 
+    def finished_runs(self, experiment: str = "%") -> list[tuple[str, str]]:
+        """Cell key and run id of each run that finished a cell."""
+        return self.query(
+            "select t.value, r.run_uuid from runs r join tags t using (run_uuid) join experiments e "
+            f"using (experiment_id) where t.key = 'cell' and r.status = 'FINISHED' and e.name like '{experiment}'"
+        )
+
+    def points(self, run: str) -> list[tuple[str, int, float]]:
+        """Every point (metric, step, value) of a run."""
+        return self.query(f"select key, step, value from metrics where run_uuid = '{run}' order by 1, 2")
+
     def finished_cells(self) -> dict[str, list[tuple[str, int, float]]]:
-        """Every point (metric, step, value) of each finished cell, by its key; fails if a cell was finished twice."""
+        """Every point of each finished cell, by cell key; fails if a cell finished twice."""
         cells: dict[str, list[tuple[str, int, float]]] = {}
-        for key, run in self.query(
-            "select t.value, r.run_uuid from runs r join tags t using (run_uuid) "
-            "where t.key = 'cell' and r.status = 'FINISHED'"
-        ):
-            assert key not in cells, "finished twice"
-            cells[key] = self.query(f"select key, step, value from metrics where run_uuid = '{run}' order by 1, 2")
+        for key, run in self.finished_runs():
+            assert key not in cells, "a cell finished twice"
+            cells[key] = self.points(run)
         return cells
 
     def wait_until(self, condition: Callable[[], object], seconds: float = 120) -> None:
-        """Wait for something that is to come true."""
+        """Wait until a condition holds; fail if it takes too long."""
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, f"waited {seconds} s in vain; so far: {self.output()}"
+            assert time.monotonic() < deadline, f"timed out after {seconds} s; output so far: {self.output()}"
             time.sleep(0.2)
 
     def processes(self) -> list[psutil.Process]:
-        """All processes that work in this folder."""
+        """All processes whose working directory is this folder."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -137,3 +148,26 @@ def workplace(tmp_path: Path) -> Workplace:
 def shared_workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """A folder that the tests of one file share, in which servers have started once."""
     return Workplace(tmp_path_factory.mktemp("workplace"))
+
+
+@pytest.fixture
+def small_disk(workplace) -> Iterator[None]:
+    """Mount a disk of 40 MB as the store's folder."""
+    store = workplace.folder / "mlruns"
+    store.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(store)], capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("no small disk: this user may not mount one")
+    yield
+    subprocess.run(["umount", "-l", str(store)], check=True)
+
+
+@pytest.fixture
+def server(workplace) -> Iterator[Server]:
+    """An MLflow server on a store in the empty folder."""
+    server = Server(workplace)
+    server.start()
+    yield server
+    server.kill()

@@ -10,6 +10,8 @@ import time
 import psutil
 import pytest
 
+from tests.system.processes import command_line, descendants
+
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 EPOCHS = 40
@@ -64,41 +66,127 @@ def test_a_sweep_killed_at_ten_random_moments_ends_with_every_cell_once_and_as_i
     assert sweep.runs("cell")["RUNNING"] == 0
 
 
-@pytest.mark.parametrize("by", ["Ctrl-C", "SIGTERM"])
-def test_an_interrupted_sweep_closes_its_runs_and_keeps_what_was_finished(workplace, by):
-    (workplace.folder / "interrupted.yaml").write_text(SHORT_AND_LONG)
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(workplace.folder)
-        os.execve(workplace.command, [workplace.command, "run", "interrupted.yaml"], workplace.environment())
-    os.set_blocking(terminal, False)
-    said = b""
+class Terminal:
+    """A terminal in which a sweep runs."""
 
-    def listen() -> bytes:
-        nonlocal said
+    def __init__(self, workplace) -> None:
+        self.child, self.terminal = pty.fork()
+        if self.child == 0:
+            os.chdir(workplace.folder)
+            os.execve(workplace.command, [workplace.command, "run", "sweep.yaml"], workplace.environment())
+        os.set_blocking(self.terminal, False)
+        self.said, self.closed = b"", False
+
+    def listen(self) -> bytes:
+        """Everything that was printed until now."""
         with contextlib.suppress(BlockingIOError, OSError):
-            said += os.read(terminal, 1_000_000)
-        return said
+            while not self.closed and (more := os.read(self.terminal, 1_000_000)):
+                self.said += more
+        return self.said
 
+    def ask_to_end(self, by: str) -> None:
+        if by == "Ctrl-C":
+            os.write(self.terminal, b"\x03")  # reaches every process of the terminal's group
+        elif by == "SIGTERM":
+            os.kill(self.child, signal.SIGTERM)
+        else:
+            os.close(self.terminal)
+            self.closed = True
+
+    def exit_code(self, seconds: float) -> int:
+        """Wait for the end."""
+        deadline = time.monotonic() + seconds
+        while not (ended := os.waitpid(self.child, os.WNOHANG))[0]:
+            self.listen()
+            assert time.monotonic() < deadline, f"waited {seconds} s in vain; so far: {self.said.decode()}"
+            time.sleep(0.1)
+        self.listen()
+        return os.waitstatus_to_exitcode(ended[1])
+
+
+@pytest.fixture
+def starting(workplace) -> Terminal:
+    """A sweep of two stacks that has just begun in a terminal."""
+    (workplace.folder / "sweep.yaml").write_text(SHORT_AND_LONG)
     (workplace.folder / "out.txt").touch()
-    workplace.wait_until(lambda: listen() is not None and workplace.runs("cell") == {"FINISHED": 4, "RUNNING": 4})
-    if by == "Ctrl-C":
-        os.write(terminal, b"\x03")  # reaches every process of the terminal's group
-    else:
-        os.kill(child, signal.SIGTERM)
-    begun = time.monotonic()
-    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
-        listen()
-        assert time.monotonic() - begun < 60
-        time.sleep(0.1)
-    assert os.waitstatus_to_exitcode(ended[1]) == 130
-    assert b"Traceback" not in listen()
-    assert b"run the same command again" in said
+    return Terminal(workplace)
+
+
+@pytest.fixture
+def terminal(workplace, starting) -> Terminal:
+    """The same sweep when one of its stacks has ended and the other trains."""
+    terminal = starting
+    workplace.wait_until(
+        lambda: terminal.listen() is not None and workplace.runs("cell") == {"FINISHED": 4, "RUNNING": 4}
+    )
+    return terminal
+
+
+@pytest.mark.parametrize("by", ["Ctrl-C", "SIGTERM", "closed terminal"])
+def test_an_interrupted_sweep_closes_its_runs_and_keeps_what_was_finished(workplace, terminal, by):
+    terminal.ask_to_end(by)
+    assert terminal.exit_code(60) == 130
+    assert b"Traceback" not in terminal.said
+    assert b"run the same command again" in terminal.said or terminal.closed
     assert workplace.runs("cell") == {"FINISHED": 4, "KILLED": 4}
     assert workplace.runs("sweep") == {"KILLED": 1}
-    again = workplace.mlp("run", "interrupted.yaml")
+    again = workplace.mlp("run", "sweep.yaml")
     assert again.returncode == 0
     assert len(workplace.finished_cells()) == 8
+
+
+@pytest.mark.parametrize("by", ["Ctrl-C", "closed terminal"])
+def test_a_sweep_that_is_interrupted_while_its_workers_start_ends_like_any_other(workplace, starting, by):
+    def workers() -> list[psutil.Process]:
+        starting.listen()
+        family = descendants(starting.child)
+        return [process for process in family if "multiprocessing-fork" in " ".join(command_line(process))]
+
+    workplace.wait_until(workers)
+    starting.ask_to_end(by)
+    assert starting.exit_code(60) == 130
+    assert b"Traceback" not in starting.said
+    assert workplace.runs("cell")["RUNNING"] == 0
+    assert workplace.runs("sweep") == {"KILLED": 1}
+
+
+def test_a_second_ctrl_c_ends_a_sweep_within_ten_seconds_even_if_prefects_server_hangs(workplace, terminal):
+    family = descendants(terminal.child)
+    # Its supervisor has the same words further on in its command line.
+    server = next(process for process in family if command_line(process)[2:3] == ["uvicorn"])
+    server.suspend()
+    terminal.ask_to_end("Ctrl-C")
+    workplace.wait_until(lambda: workplace.runs("sweep") == {"KILLED": 1})
+    time.sleep(2)  # it waits for an answer of the server
+    terminal.ask_to_end("Ctrl-C")
+    assert terminal.exit_code(10) == 130
+    assert psutil.wait_procs(family, timeout=20)[1] == []
+    assert list((workplace.folder / "mlruns" / "temporary").iterdir()) == []
+
+
+def test_a_sweep_that_is_suspended_for_a_minute_goes_on_as_if_undisturbed(workplace, terminal):
+    os.killpg(terminal.child, signal.SIGSTOP)
+    time.sleep(60)
+    os.killpg(terminal.child, signal.SIGCONT)
+    assert terminal.exit_code(120) == 0
+    assert workplace.runs("cell") == {"FINISHED": 8}
+    assert workplace.runs("sweep") == {"FINISHED": 1}
+
+
+def test_on_a_full_disk_a_sweep_starts_no_runs_that_could_not_finish(sweep, small_disk):
+    assert sweep.mlp("run", "demo", "--data", "digits").returncode == 0
+    filler = sweep.folder / "mlruns" / "filler"
+    filler.write_bytes(bytes(psutil.disk_usage(str(filler.parent)).free - 3_000_000))
+    for _ in range(2):
+        failed = sweep.mlp("run", "crash.yaml")
+        said = " ".join((failed.stdout + failed.stderr).split())
+        assert failed.returncode == 1
+        assert f"MB free in {filler.parent}, a stack needs 11" in said
+        assert "Traceback" not in said
+    assert sweep.runs("cell", "crash") == {}
+    filler.unlink()
+    assert sweep.mlp("run", "crash.yaml").returncode == 0
+    assert sweep.runs("cell", "crash") == {"FINISHED": CELLS}
 
 
 def test_a_sweep_that_is_interrupted_while_it_starts_ends_at_once_and_leaves_nothing_behind(workplace):

@@ -1,6 +1,6 @@
-"""What a person sees in a browser: the report, and MLflow's pages as a sweep lays them out.
+"""What a user sees in a browser: the report, and MLflow's pages as a sweep arranges them.
 
-Headless Chromium, by Debian's packages chromium and chromium-driver. The screenshots stay in `screenshots/`.
+The browser is headless Chromium (Debian's packages chromium and chromium-driver). Screenshots go to `screenshots/`.
 """
 
 import re
@@ -38,8 +38,8 @@ GROUPS = ("0", "0.5", "1")
 
 
 @pytest.fixture(scope="module")
-def swept(shared_workplace):
-    """A folder with a finished sweep, and what the command said of it."""
+def finished_sweep(shared_workplace):
+    """A folder with a finished sweep, and what the command printed."""
     done = shared_workplace.mlp("run", "demo", "--data", "digits", "--seeds", "0-4", "--epochs", "3")
     assert done.returncode == 0, done.stderr
     return shared_workplace, done.stdout
@@ -64,23 +64,23 @@ def show_at(browser: webdriver.Chrome, width: int, height: int = 900, scheme: st
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
 
 
-def keep(browser: webdriver.Chrome, name: str) -> None:
+def save_screenshot(browser: webdriver.Chrome, name: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     assert browser.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
 
 
 def visit(browser: webdriver.Chrome, address: str) -> None:
-    """Open a page anew; another hash alone would be the same page to the browser."""
+    """Load a page from scratch; browsers don't reload when only the part after # changes."""
     browser.get("about:blank")
     browser.get(address)
 
 
-def eventually(browser: webdriver.Chrome, what: Callable[[webdriver.Chrome], object], seconds: float = 60):
-    """Wait until something is true of a page that builds, and builds again, what it shows."""
+def eventually(browser: webdriver.Chrome, condition: Callable[[webdriver.Chrome], object], seconds: float = 60):
+    """Wait until a condition holds on a page that keeps redrawing itself; returns what the condition returned."""
     try:
-        return WebDriverWait(browser, seconds, ignored_exceptions=[StaleElementReferenceException]).until(what)
+        return WebDriverWait(browser, seconds, ignored_exceptions=[StaleElementReferenceException]).until(condition)
     except TimeoutException:
-        keep(browser, "not-in-time")
+        save_screenshot(browser, "timed-out")
         raise
 
 
@@ -88,25 +88,25 @@ def body(browser: webdriver.Chrome) -> str:
     return browser.find_element(By.TAG_NAME, "body").text
 
 
-def shows(browser: webdriver.Chrome, *texts: str) -> str:
-    """Wait until the page shows all of the texts at once, and give what it shows."""
+def wait_for_texts(browser: webdriver.Chrome, *texts: str) -> str:
+    """Wait until the page shows all of the texts at once; returns everything it shows."""
 
-    def seen(browser: webdriver.Chrome) -> str | None:
+    def page_text(browser: webdriver.Chrome) -> str | None:
         text = body(browser)
         return text if all(wanted in text for wanted in texts) else None
 
-    return eventually(browser, seen)
+    return eventually(browser, page_text)
 
 
 class TestReport:
     @pytest.fixture
-    def report(self, swept) -> str:
-        path = re.search(r"Report: +(\S+)", swept[1])
+    def report(self, finished_sweep) -> str:
+        path = re.search(r"Report:\n(\S+)", finished_sweep[1])
         return Path(path[1]).as_uri()
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("width", [1280, 390])
-    def test_it_is_whole_at_every_width_in_light_and_dark(self, browser, report, width, scheme):
+    def test_it_displays_without_errors_at_every_width_in_light_and_dark(self, browser, report, width, scheme):
         show_at(browser, width, scheme=scheme)
         browser.get_log("browser")
         visit(browser, report)
@@ -114,7 +114,7 @@ class TestReport:
         height, seen_width = browser.execute_script(
             "return [document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
         )
-        assert seen_width == width  # nothing has to be scrolled sideways
+        assert seen_width == width  # no scrolling sideways
         assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
         assert browser.execute_script("return performance.getEntriesByType('resource').map(r => r.name)") == []
         paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
@@ -123,18 +123,18 @@ class TestReport:
         assert (sum(map(int, re.findall(r"\d+", ink)[:3])) > 500) == (scheme == "dark")
         show_at(browser, width, height, scheme)
         time.sleep(0.5)
-        keep(browser, f"report-{width}-{scheme}")
+        save_screenshot(browser, f"report-{width}-{scheme}")
 
-    def test_it_tells_the_answer_and_the_numbers_of_every_group(self, browser, report, swept):
+    def test_it_shows_the_answer_and_the_numbers_of_every_group(self, browser, report, finished_sweep):
         show_at(browser, 1280)
         visit(browser, report)
-        text = shows(browser, "15 networks", "of the test images correctly at fraction=0")
-        printed = re.findall(r"\d+\.\d\d ± \d+\.\d\d", swept[1])
+        text = wait_for_texts(browser, "15 networks", "of the test images correctly (none shuffled)")
+        printed = re.findall(r"\d+\.\d\d ± \d+\.\d\d", finished_sweep[1])
         assert len(printed) >= 3 * 3
         assert all(figure in text for figure in printed)
-        for heading in ("While they learned", "What they learned", "The numbers", "What the first layer looks for"):
+        for heading in ("While they learned", "The numbers", "What they answer", "What the first layer looks for"):
             assert heading in text
-        pictures = browser.find_elements(By.CSS_SELECTOR, ".tiles img")
+        pictures = browser.find_elements(By.CSS_SELECTOR, ".weights img")
         assert len(pictures) == 3 * 2 * 16
         assert all(browser.execute_script("return [...document.images].map(i => i.naturalWidth === 28)"))
 
@@ -151,19 +151,68 @@ class TestReport:
         button.click()
         eventually(browser, lambda b: b.execute_script(visible) == before)
 
-    def test_pointing_at_a_curve_tells_its_numbers_and_interval(self, browser, report):
+    def test_pointing_at_a_curve_shows_its_value_and_interval(self, browser, report):
         show_at(browser, 1280)
         visit(browser, report)
-        chart = eventually(browser, lambda b: b.find_element(By.CSS_SELECTOR, ".chart .nsewdrag"))
-        ActionChains(browser).scroll_to_element(chart).move_to_element_with_offset(chart, 60, 0).perform()
-        told = eventually(browser, lambda b: b.find_element(By.CSS_SELECTOR, ".chart .hoverlayer").text, 10)
-        assert len(re.findall(r"\d+\.\d\d% \(\d+\.\d\d% to \d+\.\d\d%\)", told.replace("−", ""))) == 3
+        # Its colours are set last: drawing them would end a label.
+        inked = "return [...document.querySelectorAll('.chart')].every(c => c.layout?.font?.color)"
+        eventually(browser, lambda b: b.execute_script(inked))
+        chart = browser.find_element(By.CSS_SELECTOR, ".chart .nsewdrag")
+        ActionChains(browser).scroll_to_element(chart).move_to_element_with_offset(chart, 40, 0).perform()
+        label = eventually(browser, lambda b: b.find_element(By.CSS_SELECTOR, ".chart .hoverlayer").text, 10)
+        assert len(re.findall(r"\d+\.\d\d% \(\d+\.\d\d% to \d+\.\d\d%\)", label.replace("−", ""))) == 3
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("width", [1280, 390])
+    def test_pictures_are_large_and_a_click_shows_one_larger_and_then_its_neighbours(self, browser, report, width):
+        show_at(browser, width)
+        visit(browser, report)
+        pictures = browser.find_elements(By.CSS_SELECTOR, ".weights .picture")
+        assert min(picture.size["width"] for picture in pictures) >= 56
+        ActionChains(browser).scroll_to_element(pictures[2]).perform()
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", pictures[2])
+        pictures[2].click()
+        viewer = browser.find_element(By.ID, "viewer")
+        assert {image.size["width"] > 200 for image in viewer.find_elements(By.TAG_NAME, "img")} == {True}
+        assert "neuron 3, trained" in viewer.text
+        assert "neuron 3, change" in viewer.text
+        viewer.find_element(By.CSS_SELECTOR, "[data-step='1']").click()
+        assert "neuron 4, trained" in viewer.text
+        save_screenshot(browser, f"report-neuron-{width}")
+        viewer.find_element(By.CSS_SELECTOR, "form button:last-child").click()
+        assert not viewer.is_displayed()
+
+    @pytest.mark.slow
+    def test_all_numbers_of_a_group_are_seen_at_once_on_a_phone(self, browser, report):
+        show_at(browser, 390)
+        visit(browser, report)
+        edges = browser.execute_script(
+            "return [...document.querySelectorAll('.stacked td span, .tight td')]"
+            ".map(entry => entry.getBoundingClientRect().right)"
+        )
+        assert len(edges) > 3 * 6
+        assert max(edges) <= 390
+
+    @pytest.mark.slow
+    def test_a_browser_that_can_not_unpack_the_charts_says_so_and_shows_the_rest(self, browser, report):
+        show_at(browser, 1280)
+        old = browser.execute_cdp_cmd(
+            "Page.addScriptToEvaluateOnNewDocument", {"source": "delete window.DecompressionStream"}
+        )
+        try:
+            browser.get_log("browser")
+            visit(browser, report)
+            text = wait_for_texts(browser, "This browser can't unpack the charts", "The numbers", "What they answer")
+            assert "15 networks" in text
+            assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+        finally:
+            browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", old)
 
 
 @pytest.fixture(scope="module")
-def page(swept) -> Iterator[str]:
-    """The address that `mlp ui` prints when its server answers."""
-    place, _ = swept
+def page(finished_sweep) -> Iterator[str]:
+    """The address that `mlp ui` prints once its server answers."""
+    place, _ = finished_sweep
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -177,57 +226,66 @@ def page(swept) -> Iterator[str]:
             assert server.wait(30) == 0
         finally:
             server.kill()
-    assert place.processes() == [], "nothing that it started is left"
+    assert place.processes() == [], "processes that it started are still running"
 
 
 class TestMlflow:
-    def test_the_chart_page_shows_means_by_group_in_the_order_of_the_story(self, browser, page):
+    def test_the_chart_page_shows_the_mean_of_every_group_in_ordered_sections(self, browser, page):
         show_at(browser, 1600, 1300)
         visit(browser, page)
-        story = ("What is learned", "What is memorized", "The cost goes downhill")
-        groups = [f"Group: {group}" for group in GROUPS]
+        sections = ("At a glance", "What is learned", "What is memorized", "The cost falls")
+        groups = [f"Group: {group}" for group in ("none sh", "half sh", "all sh")]
         # mean, lower and upper of three groups
-        text = shows(browser, "Compared across seeds", "9 matching runs", *groups, *story)
-        sections = [text.index(name) for name in story]
-        assert sections == sorted(sections)
+        text = wait_for_texts(browser, "Compared across seeds", "9 matching runs", *groups, *sections)
+        positions = [text.index(name) for name in sections]
+        assert positions == sorted(positions)
         bands = """return [...document.querySelectorAll('.js-plotly-plot')].flatMap(
             p => p.data.filter(t => t.fill === 'tozeroy')).length"""
         eventually(browser, lambda b: b.execute_script(bands) >= 3)
-        keep(browser, "mlflow-charts")
+        save_screenshot(browser, "mlflow-charts")
 
-    def test_the_run_list_holds_the_sweep_and_tells_how_to_read_it(self, browser, page):
+    def test_the_run_list_shows_the_sweep_and_the_link_to_its_charts(self, browser, page):
         show_at(browser, 1600, 1300)
         visit(browser, re.sub(r"runs\?.*", "runs?workflowType=machine_learning", page))
-        text = shows(browser, "Charts, compared across seeds", "sweep 2")
+        text = wait_for_texts(browser, "Networks trained over several seeds", "the charts", "all sweeps", "sweep 2")
         assert re.search(r"sweep \d{4}-", text)
-        keep(browser, "mlflow-runs")
+        save_screenshot(browser, "mlflow-runs")
 
-    def test_the_sweeps_page_tells_the_answer(self, browser, page, swept):
+    def test_the_sweeps_page_shows_the_answer(self, browser, page, finished_sweep):
         show_at(browser, 1600, 1300)
-        address = f"runs/{self.sweep_id(swept)}?workflowType=machine_learning"
+        address = f"runs/{self.sweep_id(finished_sweep)}?workflowType=machine_learning"
         visit(browser, re.sub(r"runs\?.*", address, page))
-        shows(browser, "of the test images correctly at fraction=0", "fraction=1 mean")
-        keep(browser, "mlflow-sweep")
+        wait_for_texts(browser, "of the test images correctly (none shuffled)", "all shuffled: mean")
+        save_screenshot(browser, "mlflow-sweep")
 
-    def test_mlflow_shows_the_report_inline_with_its_charts(self, browser, page, swept):
+    def test_mlflow_shows_the_report_inline_with_its_charts(self, browser, page, finished_sweep):
         show_at(browser, 1600, 1300)
-        address = f"runs/{self.sweep_id(swept)}/artifacts/report.html?workflowType=machine_learning"
+        address = f"runs/{self.sweep_id(finished_sweep)}/artifacts/report.html?workflowType=machine_learning"
         visit(browser, re.sub(r"runs\?.*", address, page))
         frame = eventually(browser, lambda b: b.find_element(By.CSS_SELECTOR, "iframe"))
         browser.switch_to.frame(frame)
         eventually(browser, lambda b: len(b.find_elements(By.CSS_SELECTOR, ".chart .main-svg")) >= 7)
-        shows(browser, "15 networks")
+        wait_for_texts(browser, "15 networks")
+        save_screenshot(browser, "mlflow-report")
+        # MLflow's frame opens no other page: a click on a run shows its address on this server instead.
+        run = browser.find_element(By.CSS_SELECTOR, ".tight a.run")
+        name = run.text
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", run)
+        run.click()
+        shown = eventually(browser, lambda b: b.find_element(By.CSS_SELECTOR, "#address code").text)
         browser.switch_to.default_content()
-        keep(browser, "mlflow-report")
+        assert shown.startswith(page[: page.index("#")])
+        visit(browser, shown)
+        wait_for_texts(browser, name, "Finished")
 
-    def sweep_id(self, swept) -> str:
-        return re.search(r"Report: +\S+/(\w{32})/artifacts/", swept[1])[1]
+    def sweep_id(self, finished_sweep) -> str:
+        return re.search(r"Report:\n\S+/(\w{32})/artifacts/", finished_sweep[1])[1]
 
 
-def test_prefect_keeps_the_answer_and_the_table_with_the_flow_run(swept):
-    database = swept[0].folder / "mlruns" / "prefect" / "prefect.db"
+def test_prefect_keeps_the_answer_and_the_table_with_the_flow_run(finished_sweep):
+    database = finished_sweep[0].folder / "mlruns" / "prefect" / "prefect.db"
     with closing(sqlite3.connect(database)) as connection:
         found = connection.execute("SELECT type, data FROM artifact WHERE key = 'comparison-demo'").fetchall()
     assert [kind for kind, _ in found] == ["markdown"]
-    assert "of the test images correctly at fraction=0" in found[0][1]
+    assert "of the test images correctly (none shuffled)" in found[0][1]
     assert "| fraction | seeds |" in found[0][1].encode().decode("unicode_escape")

@@ -2,24 +2,32 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import psutil
 import pytest
 
-from flows.service import free_port
+from flows.plan.experiment import DescentSettings
+from flows.platform.servers import free_port
+from tests.system.processes import command_line
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
+NOTIFY = Path(__file__).parents[2] / "docs" / "notify.py"
 SMALL = {
-    "name": "asked",
+    "name": "small",
     "data": {"name": "digits"},
     "networks": [{"hidden": [24]}, {"hidden": [32]}],
     "descent": {"epochs": 3},
@@ -29,7 +37,7 @@ SMALL = {
 
 
 class Service:
-    """`mlp up` in a folder."""
+    """A running `mlp up` in a folder."""
 
     def __init__(self, workplace, *options: str) -> None:
         self.workplace, self.ports = workplace, (free_port(), free_port())
@@ -45,10 +53,11 @@ class Service:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
-    def ask_for(self, experiment: dict) -> str:
+    def start_from_form(self, experiment: dict, **parameters: object) -> str:
         """Start a flow run as Prefect's page does; returns its id."""
         (form,) = [found for found in self.api("/deployments/filter", {}) if found["name"] == "form"]
-        return self.api(f"/deployments/{form['id']}/create_flow_run", {"parameters": {"experiment": experiment}})["id"]
+        filled_in = {"parameters": {"experiment": experiment, **parameters}}
+        return self.api(f"/deployments/{form['id']}/create_flow_run", filled_in)["id"]
 
     def state(self, run_id: str) -> str:
         return self.api(f"/flow_runs/{run_id}")["state_name"]
@@ -63,10 +72,10 @@ def service(shared_workplace) -> Iterator[Service]:
     running = Service(shared_workplace)
     yield running
     running.end()
-    assert shared_workplace.processes() == [], "nothing that it started is left"
+    assert shared_workplace.processes() == [], "processes that it started are still running"
 
 
-def test_a_second_service_on_the_store_and_a_taken_port_are_told_in_a_line(service, workplace):
+def test_a_second_service_is_refused_on_the_same_store_and_on_a_port_in_use(service, workplace):
     again = service.workplace.mlp("up")
     assert again.returncode == 2
     assert "is served already" in again.stderr
@@ -75,7 +84,7 @@ def test_a_second_service_on_the_store_and_a_taken_port_are_told_in_a_line(servi
     assert f"--mlflow-port: {service.ports[0]} given" in taken.stderr
 
 
-def test_a_sweep_scheduled_every_minute_completes_three_times_unattended_and_both_servers_show_each(service):
+def test_a_sweep_scheduled_every_minute_completes_unattended_and_appears_on_both_servers(service):
     workplace = service.workplace
     scheduled = workplace.mlp("schedule", "demo", "--data", "digits", "--epochs", "2", "--every", "1m", "--force")
     assert scheduled.returncode == 0, scheduled.stderr
@@ -99,13 +108,13 @@ def test_mlp_run_uses_the_servers_of_the_service(service):
     result = service.workplace.mlp("run", "demo", "--data", "digits", "--epochs", "2", "--set", "name=by-hand")
     assert result.returncode == 0, result.stderr
     assert service.mlflow in result.stdout
-    assert not (service.workplace.folder / "mlruns" / "prefect.log").exists(), "no server of its own"
+    assert not (service.workplace.folder / "mlruns" / "prefect.log").exists(), "it started a server of its own"
     assert time.monotonic() - begun < 120
 
 
 def test_a_sweep_that_is_cancelled_on_prefects_page_closes_its_runs(service):
     workplace = service.workplace
-    run_id = service.ask_for(SMALL | {"name": "cancelled", "descent": {"epochs": 2000}})
+    run_id = service.start_from_form(SMALL | {"name": "cancelled", "descent": {"epochs": 2000}})
     workplace.wait_until(lambda: workplace.runs("cell", "cancelled")["RUNNING"])
     service.api(f"/flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
     workplace.wait_until(lambda: service.state(run_id) == "Cancelled")
@@ -126,10 +135,10 @@ def test_a_sweep_that_is_cancelled_on_prefects_page_closes_its_runs(service):
 )
 def test_prefect_refuses_a_malformed_request(service, change):
     with pytest.raises(urllib.error.HTTPError, match="409"):
-        service.ask_for(SMALL | change)
+        service.start_from_form(SMALL | change)
 
 
-def test_the_experiment_is_a_form_on_prefects_page_and_can_be_started_there(service, tmp_path):
+def test_an_experiment_can_be_filled_in_and_started_on_prefects_page(service, tmp_path):
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
         pytest.skip("no browser: install chromium and chromium-driver")
     from selenium import webdriver
@@ -148,7 +157,7 @@ def test_the_experiment_is_a_form_on_prefects_page_and_can_be_started_there(serv
         (form,) = [found for found in service.api("/deployments/filter", {}) if found["name"] == "form"]
         browser.get(f"{service.prefect}/deployments/deployment/{form['id']}/run")
         page = lambda: browser.find_element(By.TAG_NAME, "body").text  # noqa: E731
-        described = ("multiple of the average cost's negative gradient", "share of the last step that is taken again")
+        described = [DescentSettings.model_fields[name].description for name in ("learning_rate", "momentum")]
         WebDriverWait(browser, 60).until(lambda _: all(words in page() for words in described))
 
         def fill_in(before: str, after: str) -> None:
@@ -164,27 +173,51 @@ def test_the_experiment_is_a_form_on_prefects_page_and_can_be_started_there(serv
             browser.save_screenshot(f"{screenshots}/prefect_form.png")
         button = [found for found in browser.find_elements(By.TAG_NAME, "button") if found.text.strip() == "Submit"][-1]
         browser.execute_script("arguments[0].click()", button)
-        service.workplace.wait_until(lambda: service.workplace.runs("sweep", "from-the-form")["FINISHED"], 180)
+        service.workplace.wait_until(lambda: service.workplace.runs("sweep", "from-the-form")["FINISHED"], 300)
     finally:
         browser.quit()
     assert service.workplace.runs("cell", "from-the-form") == {"FINISHED": 9}
 
 
-def test_a_server_that_dies_is_started_again(service):
+def test_a_webhook_is_called_when_a_sweep_fails(service):
+    heard: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as hook:
+        threading.Thread(target=hook.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{hook.server_port}/"
+        place = {"PREFECT_API_URL": f"{service.prefect}/api", "PREFECT_HOME": str(service.workplace.folder / "prefect")}
+        environment = service.workplace.environment() | place
+        subprocess.run([sys.executable, NOTIFY, address], env=environment, check=True, timeout=60)
+        service.start_from_form(SMALL, tracking_server="sqlite:////proc/x.db")
+        service.workplace.wait_until(lambda: heard)
+        hook.shutdown()
+    assert re.search(r"cells: Failed, .*/proc/x.db", heard[0])
+
+
+def test_a_server_that_dies_is_restarted(service):
     (server,) = [
         process
         for process in service.workplace.processes()
-        if process.cmdline()[1:4] == ["-m", "mlflow", "server"] and str(service.ports[0]) in process.cmdline()
+        if command_line(process)[1:4] == ["-m", "mlflow", "server"] and str(service.ports[0]) in command_line(process)
     ]
     server.kill()
-    service.workplace.wait_until(lambda: "mlflow ended" in service.workplace.output())
-    service.workplace.wait_until(lambda: answers(f"{service.mlflow}/health") == 200)
-    time.sleep(20)  # past the short lives after which the service would give up
+    service.workplace.wait_until(lambda: "MLflow ended" in service.workplace.output())
+    service.workplace.wait_until(lambda: status_code(f"{service.mlflow}/health") == 200)
+    time.sleep(20)  # longer than a life that the service counts as short
     assert service.process.poll() is None
-    assert service.workplace.output().count("mlflow ended") == 1
+    assert service.workplace.output().count("MLflow ended") == 1
 
 
-def answers(address: str, login: str = "") -> int:
+def status_code(address: str, login: str = "") -> int:
     """Status code of a server's answer; 0 if there is none."""
     request = urllib.request.Request(address)
     if login:
@@ -198,7 +231,7 @@ def answers(address: str, login: str = "") -> int:
         return 0
 
 
-def test_a_service_that_is_killed_takes_all_that_it_started_with_it_and_can_start_again(workplace):
+def test_killing_a_service_ends_everything_it_started_and_it_can_start_again(workplace):
     killed = Service(workplace)
     killed.process.kill()
     killed.process.wait()
@@ -208,7 +241,7 @@ def test_a_service_that_is_killed_takes_all_that_it_started_with_it_and_can_star
     Service(workplace).end()
 
 
-def test_with_a_login_both_servers_ask_for_it_and_the_commands_of_the_folder_know_it(workplace):
+def test_with_a_login_both_servers_require_it_and_the_commands_in_the_folder_use_it(workplace):
     login = "admin:correct horse battery"
     path = workplace.folder / "login.txt"
     path.write_text(login)
@@ -220,9 +253,9 @@ def test_with_a_login_both_servers_ask_for_it_and_the_commands_of_the_folder_kno
         experiments = f"{service.mlflow}/api/2.0/mlflow/experiments/search?max_results=1"
         flows = f"{service.prefect}/api/admin/settings"
         for address in (experiments, flows):
-            assert answers(address) == 401
-            assert answers(address, "admin:wrong horse battery") == 401
-            assert answers(address, login) == 200
+            assert status_code(address) == 401
+            assert status_code(address, "admin:wrong horse battery") == 401
+            assert status_code(address, login) == 200
         ran = workplace.mlp("run", "demo", "--data", "digits", "--epochs", "2")
         assert ran.returncode == 0, ran.stdout + ran.stderr
     finally:
@@ -230,11 +263,11 @@ def test_with_a_login_both_servers_ask_for_it_and_the_commands_of_the_folder_kno
     assert (workplace.folder / "mlruns" / "mlflow-login.ini").read_text().count("battery") == 0
 
 
-def test_the_deployments_of_prefect_yaml_are_what_the_flow_takes(service):
+def test_the_deployments_in_prefect_yaml_are_valid_and_can_be_registered(service):
     yaml = pytest.importorskip("yaml")
     from pathlib import Path
 
-    from flows.experiment import Experiment
+    from flows.plan.experiment import Experiment
 
     deployments = yaml.safe_load(Path(__file__).parents[2].joinpath("prefect.yaml").read_text())["deployments"]
     for deployment in deployments:
@@ -248,3 +281,35 @@ def test_the_deployments_of_prefect_yaml_are_what_the_flow_takes(service):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nightly" in service.workplace.mlp("schedules").stdout
+
+
+def test_a_store_can_be_used_alternately_with_and_without_the_service(workplace):
+    """Run a sweep and every command with the service, then without it, then with it again."""
+
+    def use_everything() -> None:
+        compared = workplace.mlp("compare", "demo", "--json")
+        assert [group["seeds"] for group in json.loads(compared.stdout)] == [2, 2, 2], compared.stderr
+        assert "<!doctype html>" in workplace.mlp("compare", "demo", "--html").stdout
+        predicted = workplace.mlp("predict", "--experiment", "demo", "--test", "0")
+        assert predicted.returncode == 0, predicted.stderr
+        again = workplace.mlp("run", *demo)
+        assert again.returncode == 0, again.stderr
+        assert "nothing to train" in again.stdout
+        assert "Report:" in again.stdout
+
+    demo = ("demo", "--data", "digits", "--epochs", "2", "--seeds", "0-1")
+    service = Service(workplace)
+    assert workplace.mlp("run", *demo).returncode == 0
+    assert workplace.mlp("ui").stdout.startswith(service.mlflow), "the service's own pages"
+    use_everything()
+    service.end()
+    use_everything()
+    assert workplace.mlp("run", *demo, "--set", "name=alone").returncode == 0
+    service = Service(workplace)
+    use_everything()
+    assert workplace.mlp("compare", "alone").returncode == 0
+    more = workplace.mlp("run", *demo, "--set", "name=alone", "--force")
+    assert more.returncode == 0, more.stderr
+    service.end()
+    runs = workplace.query("select artifact_uri from runs where lifecycle_stage = 'active'")
+    assert {uri.startswith(str(workplace.folder / "mlruns" / "artifacts")) for (uri,) in runs} == {True}

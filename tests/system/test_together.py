@@ -1,4 +1,4 @@
-"""Many at once: sweeps that share a store, and stacks on a cluster."""
+"""Sweeps that share a store at the same time, and stacks trained by several workers or on a cluster."""
 
 import getpass
 import shutil
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.service import free_port
+from flows.platform.servers import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -23,7 +23,7 @@ POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 def run_eight(workplace, *options: str) -> None:
-    """Eight sweeps at once, each with seeds of its own."""
+    """Run eight sweeps at once, each with its own seeds."""
     processes = []
     for i in range(SWEEPS):
         seeds = f"{3 * i}-{3 * i + 2}"
@@ -38,8 +38,10 @@ def run_eight(workplace, *options: str) -> None:
                 text=True,
             )
         )
-    said = [process.communicate(timeout=500)[0] for process in processes]
-    failed = [text for process, text in zip(processes, said, strict=True) if process.returncode or "Traceback" in text]
+    outputs = [process.communicate(timeout=500)[0] for process in processes]
+    failed = [
+        text for process, text in zip(processes, outputs, strict=True) if process.returncode or "Traceback" in text
+    ]
     assert not failed, "\n".join(failed)
 
 
@@ -53,7 +55,7 @@ def test_eight_sweeps_at_once_on_one_sqlite_store_lose_nothing(workplace):
     assert set(workplace.runs("cell")) == {"FINISHED"}
 
 
-def test_two_sweeps_that_want_the_same_cells_at_once_train_each_only_once(workplace):
+def test_two_simultaneous_sweeps_train_the_cells_they_share_only_once(workplace):
     assert workplace.mlp(*SMALL, "--set", "name=first-opens-the-store").returncode == 0
     processes = [workplace.start(*SMALL, "--seeds", seeds, "--epochs", "60") for seeds in ("0-3", "2-5")]
     for process in processes:
@@ -64,18 +66,18 @@ def test_two_sweeps_that_want_the_same_cells_at_once_train_each_only_once(workpl
 
 @pytest.fixture
 def postgres(tmp_path: Path) -> Iterator[str]:
-    """A PostgreSQL server with two empty databases; its address without a database's name."""
+    """The address, without a database's name, of a PostgreSQL server with two empty databases."""
     pytest.importorskip("psycopg", reason="no psycopg: install mlp-flows[postgres]")
     if not POSTGRES:
         pytest.skip("no PostgreSQL: install Debian's package postgresql")
     bin_folder, data, port = POSTGRES[-1], tmp_path / "postgres", free_port()
     as_user = []
-    if getpass.getuser() == "root":  # which PostgreSQL refuses to be
+    if getpass.getuser() == "root":  # PostgreSQL refuses to run as root
         if not shutil.which("runuser"):
             pytest.skip("PostgreSQL does not run as root")
         as_user = ["runuser", "-u", "postgres", "--"]
         tmp_path.chmod(0o755)
-        for parent in list(tmp_path.parents)[:2]:
+        for parent in list(tmp_path.parents)[:3]:
             parent.chmod(0o755)
         data.mkdir()
         shutil.chown(data, "postgres")
@@ -94,29 +96,29 @@ def postgres(tmp_path: Path) -> Iterator[str]:
         call("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
 
 
-def ask(postgres: str, question: str) -> list[tuple]:
+def query(postgres: str, sql: str) -> list[tuple]:
     import psycopg
 
     with psycopg.connect(f"{postgres}/mlp") as connection:
-        return connection.execute(question).fetchall()
+        return connection.execute(sql).fetchall()
 
 
 def test_eight_sweeps_at_once_on_one_postgresql_store_lose_nothing(workplace, postgres):
     run_eight(workplace, "--tracking-uri", f"{postgres}/mlp")
     counts = dict(
-        ask(
+        query(
             postgres,
             "select r.status, count(*) from runs r join tags t using (run_uuid) where t.key = 'cell' group by 1",
         )
     )
     assert counts == {"FINISHED": SWEEPS * CELLS}
     doubled = "select 1 from metrics group by run_uuid, key, step having count(*) > 1"
-    assert ask(postgres, doubled) == []
-    points = ask(postgres, "select count(*) from metrics where key = 'test/accuracy' group by run_uuid")
+    assert query(postgres, doubled) == []
+    points = query(postgres, "select count(*) from metrics where key = 'test/accuracy' group by run_uuid")
     assert [count for (count,) in points].count(EPOCHS + 1) >= SWEEPS * CELLS
 
 
-def test_the_service_keeps_both_its_stores_in_postgresql(workplace, postgres):
+def test_the_service_keeps_both_of_its_databases_in_postgresql(workplace, postgres):
     ports = ("--mlflow-port", str(free_port()), "--prefect-port", str(free_port()))
     process = workplace.start("up", *ports, "--database", f"{postgres}/mlp")
     try:
@@ -137,7 +139,7 @@ def test_the_service_keeps_both_its_stores_in_postgresql(workplace, postgres):
 
 @pytest.fixture
 def dask(workplace) -> Iterator[str]:
-    """A Dask cluster of two workers, one thread each, on this machine; its address."""
+    """The address of a Dask cluster on this machine: two workers with one thread each."""
     pytest.importorskip("prefect_dask", reason="no Dask: install mlp-flows[dask]")
     address = f"tcp://127.0.0.1:{free_port()}"
     folder = workplace.folder / "dask"
@@ -147,7 +149,7 @@ def dask(workplace) -> Iterator[str]:
         with (folder / "log.txt").open("a") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"],
-                cwd=folder, env=workplace.environment(), stdout=log, stderr=log,
+                cwd=folder, env=workplace.environment() | {"TMPDIR": str(folder)}, stdout=log, stderr=log,
             )  # fmt: skip
 
     scheduler = start("dask_scheduler", "--host", address)
@@ -160,7 +162,7 @@ def dask(workplace) -> Iterator[str]:
 
 
 def weights(workplace) -> dict[str, bytes]:
-    """The weights of each finished cell, as they lie in the store."""
+    """The weights of each finished cell, as bytes from the store."""
     import numpy as np
 
     found = {}
@@ -173,29 +175,29 @@ def weights(workplace) -> dict[str, bytes]:
     return found
 
 
-def test_a_sweep_on_two_dask_workers_gives_the_same_bits_as_on_processes(workplace, shared_workplace, dask):
+def test_two_dask_workers_train_the_same_bits_as_two_processes(workplace, shared_workplace, dask):
     grid = (*SMALL, "--set", "networks=[{hidden: [24]}, {hidden: [32]}]", "--workers", "2")
     on_dask = workplace.mlp(*grid, "--runner", "dask", "--address", dask)
     assert on_dask.returncode == 0, on_dask.stdout + on_dask.stderr
     assert "Task" not in on_dask.stderr
-    here = shared_workplace.mlp(*grid)
-    assert here.returncode == 0, here.stderr
+    on_processes = shared_workplace.mlp(*grid)
+    assert on_processes.returncode == 0, on_processes.stderr
     assert len(weights(workplace)) == 18
     assert weights(workplace) == weights(shared_workplace)
     assert workplace.finished_cells() == shared_workplace.finished_cells()
 
 
-def test_one_worker_two_and_three_train_the_same_bits(workplace):
+def test_one_two_and_three_workers_train_the_same_bits(workplace):
     places = []
     for workers in (1, 2, 3):
         place = replace(workplace, folder=workplace.folder / str(workers))
         place.folder.mkdir()
-        # Enough work, by the number of images that a set may have, for a stack a worker.
+        # With all rows, the plan assumes the most images a set may have: enough work for one stack per worker.
         grid = ("--set", "data.rows=null", "--epochs", "15", "--workers", str(workers))
         done = place.mlp(*SMALL, *grid)
         assert done.returncode == 0, done.stderr
         with closing(sqlite3.connect(place.folder / "mlruns" / "prefect" / "prefect.db")) as prefect:
-            stacks = prefect.execute("select count(*) from task_run where name like 'train-%'").fetchone()
+            stacks = prefect.execute("select count(*) from task_run where task_key like 'train_stack-%'").fetchone()
         assert stacks == (workers,)
         places.append(place)
     for place in places[1:]:
@@ -203,7 +205,7 @@ def test_one_worker_two_and_three_train_the_same_bits(workplace):
         assert place.finished_cells() == places[0].finished_cells()
 
 
-def test_a_cluster_on_other_machines_is_not_sent_to_servers_that_only_this_one_reaches(workplace):
+def test_a_cluster_on_other_machines_needs_servers_that_it_can_reach(workplace):
     result = workplace.mlp(*SMALL, "--runner", "dask", "--address", "tcp://scheduler.example:8786")
     assert result.returncode == 2
-    assert "allowed: a server that they can reach too" in result.stderr
+    assert "cluster on other machines; allowed: a server that they can reach" in result.stderr

@@ -1,0 +1,79 @@
+"""The entry point of `mlp`. Slow imports happen where they are used, so that `mlp --help` answers at once."""
+
+import atexit
+import gc
+import re
+import sys
+
+import typer
+from rich.text import Text
+
+from flows.cli import claims, predict, report, results, run, service, transfer
+from flows.cli.options import errors
+from flows.platform.environment import prepare_environment
+from flows.platform.service_file import use_running_service
+
+LONGEST = 1000  # characters of a message
+
+app = typer.Typer(
+    help="What does a network learn, and what does it only memorize? MNIST perceptrons over seeds and label shuffles.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for family in (run, results, report, transfer, claims, predict, service):
+    app.add_typer(family.app)
+
+
+def store_errors() -> tuple[type[Exception], ...]:
+    """The exceptions of MLflow; none if it was not imported, and so can't have raised any."""
+    if "mlflow" not in sys.modules:
+        return ()
+    from mlflow.exceptions import MlflowException
+
+    return (MlflowException,)
+
+
+def main() -> None:
+    """Run the command that was typed, and end the process with its exit code."""
+    # MLflow's import creates a million objects that stay. Searching them for garbage, during the import and again at
+    # the end of the process, would take almost two seconds.
+    gc.set_threshold(10_000)
+    atexit.register(gc.freeze)
+    sys.exit(answer())
+
+
+def answer(arguments: list[str] | None = None) -> int:
+    """Run a command; by default the one that was typed.
+
+    Returns
+    -------
+    int
+        Exit code. 2: the command, a file or a variable can't be used; 1: something failed. One line says why. Other
+        exceptions are errors of the program, and keep their traceback.
+    """
+    try:
+        prepare_environment()
+        use_running_service()
+        return app(arguments, prog_name="mlp", standalone_mode=False) or 0
+    except typer.TyperException as error:  # an unknown option, for example
+        message, context = error.format_message().replace("Value error, ", ""), getattr(error, "ctx", None)
+        return refuse(f"{message.rstrip('.')}; see `{context.command_path if context else 'mlp'} --help`", 2)
+    except ValueError as error:  # what `mlp`, `flows` and the libraries raise for input that they can't use
+        return refuse(str(error), 2)
+    except OSError as error:
+        return refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+    except store_errors() as error:
+        from flows.store.failures import DAMAGED, is_damaged, shortened
+
+        return refuse(f"store: {DAMAGED}", 2) if is_damaged(error) else refuse(f"MLflow failed ({shortened(error)})", 1)
+
+
+def refuse(message: str, code: int) -> int:
+    """Print why a command ends, in one line that a terminal can show, and return its exit code."""
+    line = re.sub(r":/+[^\s'\"]*@", "://…@", " ".join(message.split()))  # without the login of an address
+    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
+    errors.print(Text.assemble(("mlp:", "bold red"), f" {line}"))
+    return code

@@ -1,0 +1,64 @@
+"""Shared by all commands: where they print, their common options, and what these stand for."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from flows.plan.experiment import Experiment
+
+console = Console()
+errors = Console(stderr=True, soft_wrap=True)
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="PRESET|FILE|-", help="Name of a preset (see `mlp presets`), a YAML file, or - for standard input."
+    ),
+]
+Sweep = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[EXPERIMENT|SWEEP]",
+        help="Name of an experiment (its latest sweep is taken), or run id of a sweep.",
+        show_default="the latest sweep",
+    ),
+]
+Data = Annotated[str | None, typer.Option(help="mnist, fashion, kmnist, digits, auto, or an OpenML name.")]
+Seeds = Annotated[str | None, typer.Option(help="For example 0-9 or 0,2,5.")]
+Shuffle = Annotated[str | None, typer.Option(help="Fractions of the labels to shuffle, for example 0,0.5,1.")]
+Epochs = Annotated[str | None, typer.Option(help="Passes over the training images.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change any field, for example descent.momentum=0.9."),
+]
+Uri = Annotated[
+    str | None, typer.Option(help="MLflow's tracking URI.", show_default="MLFLOW_TRACKING_URI, or ./mlruns")
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=256, help="Stacks that train at the same time.", show_default="one per core")
+]
+Force = Annotated[bool, typer.Option("--force", help="Train all cells, even those that are done.")]
+
+
+def connect_to(uri: str | None) -> "MlflowClient":
+    """Open the store of the option --tracking-uri."""
+    from flows.store.connection import open_store, tracking_uri
+
+    return open_store(tracking_uri(uri))
+
+
+def experiment_of(
+    source: str, data: Any, seeds: Any, shuffle: Any, epochs: Any, settings: list[str] | None
+) -> "Experiment":
+    """The experiment that the options describe; the short options are applied before `--set`."""
+    from flows.plan.configuration import load_experiment, parse_setting
+
+    short = {"data.name": data, "seeds": seeds, "corruption.fractions": shuffle, "descent.epochs": epochs}
+    changes = {path: value for path, value in short.items() if value is not None}
+    if shuffle is not None:
+        changes["corruption.labels"] = "shuffle"
+    return load_experiment(source, changes | dict(map(parse_setting, settings or [])))

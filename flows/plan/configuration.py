@@ -1,0 +1,211 @@
+"""From a preset or a YAML file, with the changes from the command line, to a valid experiment."""
+
+import re
+import sys
+from importlib.resources import files
+from pathlib import Path
+from reprlib import Repr
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from flows.errors import ConfigurationError
+from flows.plan.experiment import Experiment
+
+PRESETS = files("flows.plan") / "presets"
+LARGEST_FILE = 100_000  # bytes; PyYAML reads them in two seconds
+MOST_PROBLEMS = 3  # of a message
+
+# What pydantic calls allowed, in plain words.
+ALLOWED = {
+    "int": "a whole number",
+    "float": "a number",
+    "string": "a text",
+    "bool": "true or false",
+    "tuple": "a list",
+    "model": "a mapping of fields to values",
+    "invalid_key": "names of fields",
+    "string_pattern_mismatch": "a short name of letters, digits, _ and -",
+}
+
+
+class ShortRepr(Repr):
+    """Values in messages: by YAML's aliases a small file can describe a list of billions."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Python itself refuses to print a number of more than 4,300 digits."""
+        return repr(x) if abs(x) < 10**40 else "a number of more than 40 digits"
+
+
+SHORT = ShortRepr()
+SHORT.maxlevel, SHORT.maxstring, SHORT.maxother = 2, 100, 100
+
+
+def preset_names() -> list[str]:
+    """Names of the presets in the package."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in PRESETS.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_experiment(source: str, changes: dict[str, Any] | None = None) -> Experiment:
+    """Read an experiment and validate it.
+
+    Parameters
+    ----------
+    source : str
+        The name of a preset, the path of a YAML file, or ``-`` for standard input.
+    changes : dict
+        Values by dotted path, such as ``{"descent.epochs": 3, "networks.0.hidden": [32]}``.
+
+    Raises
+    ------
+    ConfigurationError
+    """
+    settings = read_settings(source)
+    for path, value in (changes or {}).items():
+        change(settings, path, value)
+    try:
+        return Experiment.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigurationError(problems(error)) from None
+
+
+class UniqueKeys(yaml.SafeLoader):
+    """YAML's safe loader, without its habit of taking the last value of a key that stands twice, and without merges."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        known = set()
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":  # merges of merges would fill the memory
+                raise ConfigurationError(f"<< given, at line {line(key)}; allowed: fields, written out")
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in known:
+                    raise ConfigurationError(f"{key.value!r} given twice, at line {line(key)}; allowed: once")
+                known.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
+
+
+def line(node: yaml.Node) -> int:
+    """Where a node begins."""
+    return node.start_mark.line + 1
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """Parse YAML.
+
+    Raises
+    ------
+    ConfigurationError
+        In one line that begins with `where`.
+    """
+    try:
+        return yaml.load(text, UniqueKeys)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+    except yaml.MarkedYAMLError as error:
+        place = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigurationError(f"{where}: not YAML: {error.problem or error.context}{place}") from None
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{where}: not YAML: {' '.join(str(error).split())}") from None
+    # PyYAML checks neither what follows a tag, as in `!!bool maybe`, nor how long a number is.
+    except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError) as error:
+        raise ConfigurationError(f"{where}: a value that YAML can't read ({type(error).__name__}: {error})") from None
+    except RecursionError:
+        raise ConfigurationError(f"{where}: brackets nested too deep; allowed: an experiment's few levels") from None
+
+
+def read_settings(source: str) -> dict[str, Any]:
+    where = "standard input" if source == "-" else source
+    if source in preset_names():
+        text = (PRESETS / f"{source}.yaml").read_text(encoding="utf-8")
+    elif Path(source).suffix in (".yaml", ".yml"):
+        text = decode(read_file(Path(source)), where)
+    elif source == "-":
+        text = decode(sys.stdin.buffer.read(LARGEST_FILE + 1), where)
+    else:
+        names = ", ".join(preset_names())
+        raise ConfigurationError(f"preset: {source!r} given; allowed: {names}, a .yaml file, or - for standard input")
+    settings = parse_yaml(text, where)
+    if not isinstance(settings, dict):
+        raise ConfigurationError(f"{where}: {type(settings).__name__} given; allowed: a mapping of fields to values")
+    return settings
+
+
+def read_file(path: Path) -> bytes:
+    """The first bytes of a file, one more than are allowed."""
+    try:
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(f"{path}: a folder or device given; allowed: a file")
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}; allowed: a file that can be read") from None
+
+
+def decode(content: bytes, where: str) -> str:
+    if len(content) > LARGEST_FILE:
+        raise ConfigurationError(f"{where}: too many bytes given; allowed: at most {LARGEST_FILE:,}")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{where}: byte {error.start} is not UTF-8; allowed: UTF-8 text") from None
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Split ``a.b=value`` into the path and the value, which is parsed as YAML."""
+    path, equals, value = text.partition("=")
+    if not (all(path.split(".")) and equals):
+        raise ConfigurationError(f"--set: {text!r} given; allowed: path.to.field=value")
+    return path, parse_yaml(value, f"--set {path}")
+
+
+def change(settings: Any, path: str, value: Any) -> None:
+    """Set the value at a dotted path. The validation finds out whether there is such a field."""
+    *way, last = path.split(".")
+    for name in way:
+        settings = settings.setdefault(name, {}) if isinstance(settings, dict) else item(settings, name, path)
+    if isinstance(settings, dict):
+        settings[last] = value
+    else:
+        item(settings, last, path)
+        settings[int(last)] = value
+
+
+def item(settings: Any, index: str, path: str) -> Any:
+    if not (isinstance(settings, list) and re.fullmatch("[0-9]{1,9}", index) and int(index) < len(settings)):
+        raise ConfigurationError(f"{path}: no such field: {index!r} is neither a field nor an index of a list")
+    return settings[int(index)]
+
+
+def problems(error: ValidationError) -> str:
+    """What pydantic found wrong, in one line."""
+    found = error.errors()
+    # Pydantic reports a list with wrong items twice: the items, and the list as a whole.
+    outer = {place["loc"][:depth] for place in found for depth in range(len(place["loc"]))}
+    inner = [place for place in found if place["loc"] not in outer]
+    more = f" And {len(inner) - MOST_PROBLEMS} more." if len(inner) > MOST_PROBLEMS else ""
+    return ". ".join(map(problem, inner[:MOST_PROBLEMS])) + more
+
+
+def problem(error: Any) -> str:
+    """A pydantic error in one line: ``field: … given; allowed: …``."""
+    path = ".".join(map(str, error["loc"]))
+    kind, message = error["type"], error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if kind == "extra_forbidden":
+        return f"{path}: unknown field; allowed: {', '.join(known_fields(error['loc']))}"
+    if kind == "missing":
+        return f"{path}: nothing given; allowed: a value"
+    if not path or "; allowed: " in message:  # a message of `mlp`, which begins with its own field
+        return f"{path}.{message}".lstrip(".")
+    of_type = kind.partition("_")[0] if kind.endswith(("_type", "_parsing", "_parsing_size", "_from_float")) else kind
+    return f"{path}: {SHORT.repr(error['input'])} given; allowed: {ALLOWED.get(of_type, message)}"
+
+
+def known_fields(location: tuple) -> list[str]:
+    """Fields of the mapping that contains the last name of a location."""
+    model: Any = Experiment
+    for name in location[:-1]:
+        if isinstance(name, str):
+            annotation = model.model_fields[name].annotation
+            model = annotation if hasattr(annotation, "model_fields") else annotation.__args__[0]
+    return list(model.model_fields)

@@ -1,0 +1,115 @@
+"""Whether a server answers."""
+
+import base64
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from http.client import HTTPException
+from urllib.error import HTTPError, URLError
+from urllib.parse import unquote, urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
+
+from flows.errors import ConfigurationError
+from flows.platform.proxies import proxy_for
+
+REQUEST_SECONDS = 5.0
+
+
+def health_problem(server: str) -> str | None:
+    """Why a server does not answer at ``/health``; None if it does, even if it asks for a login.
+
+    Loopback addresses and those in ``no_proxy`` are asked directly, others through the proxy if one is set; the problem
+    then names the proxy.
+    """
+    through = ""
+    try:
+        if proxy := proxy_for(server):
+            through = f", through the proxy {without_login(proxy)}"
+        ask_health(server, proxy)
+    except HTTPError as error:
+        error.close()
+        return None if error.code == 401 else f"{error}{through}"
+    except URLError as error:
+        return f"{error.reason}{through}"
+    except (OSError, ValueError, HTTPException) as error:
+        return f"{error or type(error).__name__}{through}"
+    return None
+
+
+def ask_health(server: str, proxy: str | None) -> None:
+    """Request ``/health``, with the login that the address contains; what goes wrong is raised."""
+    check_address(server)
+    place = urlsplit(server)
+    request = Request(f"{without_login(server).rstrip('/')}/health")
+    if place.username:
+        login = f"{unquote(place.username)}:{unquote(place.password or '')}"
+        request.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
+    opener = build_opener(ProxyHandler({place.scheme: proxy} if proxy else {}))
+    opener.open(request, timeout=REQUEST_SECONDS).close()
+
+
+def check_address(server: str) -> None:
+    """Raise a ValueError if something is no address of a server."""
+    place = urlsplit(server)
+    if place.scheme not in ("http", "https") or place.port == 0 or re.search(r"\s", server):
+        raise ValueError("not an address that begins with http:// or https://")
+    if not place.hostname:
+        raise ValueError("no host given")
+
+
+def wait_for_server(
+    server: str,
+    name: str,
+    seconds: float,
+    process: subprocess.Popen[bytes] | None = None,
+    say: Callable[[str], object] | None = None,
+) -> None:
+    """Return when a server answers.
+
+    Parameters
+    ----------
+    server : str
+        Its address, without ``/health``.
+    name : str
+        What messages call it.
+    seconds : float
+        Limit of the wait.
+    process : Popen, optional
+        The process that runs the server: if it ends, so does the wait.
+    say : callable, optional
+        Called with a line after two seconds; by default the line goes to standard error.
+
+    Raises
+    ------
+    ConfigurationError
+        If the address is none, the server does not answer in time, or its process ends.
+    """
+    try:
+        check_address(server)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{name}: {without_login(server)} given ({error}); allowed: an address of a server"
+        ) from None
+    begun, told = time.monotonic(), False
+    while (problem := health_problem(server)) is not None:
+        waited = time.monotonic() - begun
+        if process and process.poll() is not None:
+            raise ConfigurationError(f"{name} ended with exit code {process.returncode} while it started")
+        if waited > seconds:
+            raise ConfigurationError(f"{name}: no answer from {without_login(server)} within {seconds:g} s ({problem})")
+        if waited > 2 and not told:
+            told = True
+            (say or print_line)(f"Waiting for {name} at {without_login(server)} …")
+        time.sleep(0.1)
+
+
+def print_line(line: str) -> None:
+    """Print a line on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def without_login(address: str) -> str:
+    """An address without the name and the password that it may contain."""
+    return re.sub(r"^(\w[\w+.-]*://)?[^/]*@", r"\1", address)

@@ -1,0 +1,36 @@
+"""Which addresses go through a proxy. Loopback addresses never do: the proxy is another machine."""
+
+import os
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+from urllib.request import getproxies, getproxies_environment, proxy_bypass
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def proxy_for(address: str) -> str | None:
+    """The proxy for an HTTP address; None for loopback addresses and those in ``no_proxy``."""
+    place = urlsplit(address)
+    if is_loopback(place.hostname or "") or proxy_bypass(place.netloc.rpartition("@")[2]):
+        return None
+    return getproxies().get(place.scheme)
+
+
+def exempt_loopback() -> None:
+    """Add the loopback addresses to ``no_proxy`` if a proxy is set.
+
+    MLflow's and Prefect's clients read it; without it they ask the proxy for servers of this machine.
+    """
+    if getproxies_environment().keys() - {"no"}:
+        exempt = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+        if exempt != "*":
+            names = [name.strip() for name in exempt.split(",") if name.strip()]
+            os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(dict.fromkeys([*names, *LOOPBACK]))

@@ -1,0 +1,170 @@
+"""MLflow's pages: a chart page on the runs of a sweep, a table of sweeps, and the links to them.
+
+MLflow does not document the format of a shared view (this one is for 3.17); a test opens one in a browser.
+"""
+
+import json
+import time
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from mlflow import MlflowClient
+from rich.console import Console
+
+from flows.plan.experiment import Cell
+from mlp.metrics import METRICS
+
+VIEW, SWEEPS = "across-seeds", "sweeps"
+REPORT = "report.html"  # artifact of a sweep
+LOCAL_SERVER = "http://127.0.0.1:5000/"  # of `mlp ui`
+GROUP = "group"  # tag of group runs, by which MLflow groups them and names the groups
+ENDS = ("lower", "upper")  # of an interval
+COLUMNS, CARD_HEIGHT = 2, 400  # charts in a row; pixels, of which the legend of five groups needs some
+# Above all sections; the first row shows what is memorized, and the answers to noise.
+GLANCE = ("train/accuracy_memorized", "noise/uniform/confidence", "test/accuracy", "train/cost")
+
+# MLflow's list of experiments shows the first words as plain text, and a collapsed description only the first line.
+HOW_TO_READ = """Networks trained over several seeds. Start with {links}.
+
+{description}
+
+MLflow opens an experiment on its page for traces, which stays empty here. The links above lead to the runs; so does
+*Model training* at the top left, followed by *Runs*.
+
+A run named *sweep* is one execution; its description says what came out. Nested in it are its *cells*, each one
+network trained once, such as `seed=3 shuffle=0.50`, and its *groups*: the mean and both ends of its 95 % interval over
+the seeds of cells that differ only in the seed. To group cells yourself, filter by `tags.kind = 'cell'` and group by a
+param such as `fraction`; MLflow's bands then range from the lowest to the highest seed."""
+
+
+def lay_out_live(client: MlflowClient, experiment_id: str, sweep_id: str, cells: Collection[Cell]) -> None:
+    """Lay out the chart page of an experiment for the cells that a sweep is training, grouped by what varies."""
+    params = [cell.params() for cell in cells]
+    varying = [name for name in params[0] if name != "seed" and len({str(row[name]) for row in params}) > 1]
+    charts = [(row.section, row.name) for row in METRICS.values() if row.section and row.measure]
+    by = varying or ["fraction"]
+    runs = run_list(f"tags.kind = 'cell' and tags.sweep = '{sweep_id}'", f"params.`{by[0]}`", [])
+    page = chart_page(charts, [name for _, name in charts], "param", by)
+    share(client, experiment_id, VIEW, "Compared across seeds", runs | page)
+
+
+def share(client: MlflowClient, experiment_id: str, key: str, title: str, state: dict[str, Any]) -> None:
+    """Write a shared view of the runs of an experiment, instead of an earlier one of the same key."""
+    view = {"name": title, "createdAt": int(time.time() * 1000), "state": json.dumps(state)}
+    client.set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{key}", json.dumps(view))
+
+
+def run_list(condition: str, order: str, columns: Sequence[str]) -> dict[str, Any]:
+    """The part of a shared view that chooses runs and the columns of their table."""
+    return {
+        "searchFilter": condition,
+        "orderByKey": order,
+        "orderByAsc": True,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "modelVersionFilter": "All Runs",
+        "datasetsFilter": [],
+        "selectedColumns": list(columns),
+    }
+
+
+def chart_page(
+    charts: Sequence[tuple[str, str]], curves: Collection[str], mode: str, group_by: Sequence[str]
+) -> dict[str, Any]:
+    """The part of a shared view that draws groups of runs as means in bands.
+
+    Parameters
+    ----------
+    charts : sequence of (section, name of a metric)
+    curves : collection of str
+        The metrics that are drawn by epoch; the others are drawn as bars, beside the ends of their intervals.
+    mode : {"param", "tag"}
+        What runs are grouped by.
+    """
+    measured = {name for _, name in charts}
+    first = [("At a glance", name) for name in GLANCE if name in measured]
+    drawn = [*first, *charts]
+    return {
+        "groupBy": {
+            "aggregateFunction": "average",
+            "groupByKeys": [{"mode": mode, "groupByData": name} for name in group_by],
+        },
+        "useGroupedValuesInCharts": True,
+        "runsHiddenMode": "SHOW_ALL",
+        "hideEmptyCharts": True,
+        "autoRefreshEnabled": True,
+        "isAccordionReordered": True,
+        "globalLineChartConfig": {"lineSmoothness": 0, "xAxisKey": "step"},
+        "compareRunSections": [
+            {
+                "uuid": title,
+                "name": title,
+                "display": True,
+                "isReordered": True,
+                "columns": COLUMNS,
+                "cardHeight": CARD_HEIGHT,
+            }
+            for title in dict(drawn)
+        ],
+        "compareRunCharts": [chart(section, name, name in curves) for section, name in drawn],
+    }
+
+
+def chart(section: str, name: str, curve: bool) -> dict[str, Any]:
+    """One chart: curves by epoch, or bars of the mean and of both ends of its interval."""
+    common = {"uuid": f"{section} {name}", "metricSectionId": section, "metricKey": name, "runsCountToCompare": 100}
+    if curve:
+        return common | {"type": "LINE", "lineSmoothness": 0}
+    return common | {"type": "BAR", "selectedMetricKeys": [name, *(f"{name}/{end}" for end in ENDS)]}
+
+
+def describe(client: MlflowClient, experiment_id: str, sweep_id: str | None, description: str) -> None:
+    """Write into the description of an experiment how to read it, unless somebody has edited it.
+
+    Parameters
+    ----------
+    sweep_id : str or None
+        The latest sweep that has a report; None while the first one trains.
+    """
+    tag = "mlflow.note.content"
+    known = client.get_experiment(experiment_id).tags.get(tag, "")
+    if known not in ("", description) and (sweep_id is None or VIEW not in known):
+        return
+    pages = {"the charts": link(experiment_id)}
+    if sweep_id:
+        pages |= {"the report": report_link(experiment_id, sweep_id), "all sweeps": table_link(experiment_id)}
+    links = " · ".join(f"**[{title}]({address})**" for title, address in pages.items())
+    client.set_experiment_tag(experiment_id, tag, HOW_TO_READ.format(description=description, links=links))
+
+
+def link(experiment_id: str, server: str = "") -> str:
+    """Address of the chart page of an experiment on a server; without a server, relative to MLflow's own pages."""
+    page = f"runs?viewStateShareKey={VIEW}&compareRunsMode=CHART&workflowType=machine_learning"
+    return f"{server}#/experiments/{experiment_id}/{page}"
+
+
+def table_link(experiment_id: str) -> str:
+    """Address of the table of all sweeps of an experiment, relative to MLflow's own pages."""
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={SWEEPS}&workflowType=machine_learning"
+
+
+def report_link(experiment_id: str, sweep_id: str, server: str = "") -> str:
+    """Address of the report of a sweep."""
+    return f"{server}#/experiments/{experiment_id}/runs/{sweep_id}/artifacts/{REPORT}?workflowType=machine_learning"
+
+
+def server_of(client: MlflowClient) -> str:
+    """Address of the pages of a store: of its server, or of `mlp ui`, which has to be started."""
+    return f"{client.tracking_uri.rstrip('/')}/" if client.tracking_uri.startswith("http") else LOCAL_SERVER
+
+
+def print_charts(client: MlflowClient, experiment_id: str, console: Console) -> None:
+    """Print the link to the charts of an experiment."""
+    server = server_of(client)
+    title = "Charts, while `mlp ui` runs" if server == LOCAL_SERVER else "Charts"
+    print_link(title, link(experiment_id, server), console)
+
+
+def print_link(title: str, link: str, console: Console) -> None:
+    """Print something to open or to type, alone on its line, below its title."""
+    console.print(f"{title}:\n{link}", highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,281 @@
+"""Groups of cells that differ only in the seed, and each group as numbers over seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from flows.errors import ConfigurationError
+from flows.plan.experiment import PARAMS, RUN_COLUMNS
+from flows.report.values import number, plain, rank, show
+from mlp import statistics
+from mlp.corruption import CORRUPTED
+from mlp.metrics import headlines, metric
+from mlp.statistics import Differences, Summary
+
+FEW_SEEDS = 5
+AXES = ("experiment", *(name for name in PARAMS if name != "seed"))
+Group = dict[str, Any]  # the values of the params by which the cells are grouped
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groups of cells as numbers over seeds.
+
+    Attributes
+    ----------
+    by : list of str
+        The params by which the cells are grouped.
+    groups : list of Group
+    baselines : list of int or None
+        For each group the number of its baseline; None for a baseline itself, or if there is none.
+    cells : DataFrame
+        The cells, with the number of their ``group``.
+    seeds : (groups,) int
+    metrics : list of str
+        Everything that at least one cell measured.
+    summary : Summary of (groups, metrics) arrays
+        The interval is the 95 % interval of the mean by Student's t.
+    differences : dict of Differences, by metric
+        Of each group from its baseline, (groups,) arrays, NaN for a group without one. Empty without a baseline.
+    notes : list of str
+        What a reader must know before trusting the numbers.
+    """
+
+    by: list[str]
+    groups: list[Group]
+    baselines: list[int | None]
+    cells: pd.DataFrame
+    seeds: NDArray
+    metrics: list[str]
+    summary: Summary
+    differences: dict[str, Differences]
+    notes: list[str]
+
+    @property
+    def varying(self) -> list[str]:
+        """The params by which the groups are told apart."""
+        return varying(self.groups, self.by)
+
+    def label(self, place: int) -> str:
+        """A group's name, such as ``fraction=0.5 hidden=16-16``."""
+        return label(self.groups[place], self.varying)
+
+    def title(self, place: int) -> str:
+        """A group's name for a reader: ``half shuffled``, or ``all redrawn, hidden=16-16``."""
+        kinds = self.cells["corruption"].unique()
+        verb = CORRUPTED.get(kinds[0]) if len(kinds) == 1 else None
+        group = self.groups[place]
+        parts = [label(group, [name]) for name in self.varying]
+        if verb and "fraction" in self.varying and (fraction := number(group["fraction"])) is not None:
+            share = {0.0: "none", 0.5: "half", 1.0: "all"}.get(fraction, f"{100 * fraction:g} %")
+            parts[self.varying.index("fraction")] = f"{share} {verb}"
+        return ", ".join(parts)
+
+    @property
+    def names(self) -> list[str]:
+        """The groups' names without those of the params, such as ``0.5, 16-16``."""
+        return [", ".join(show(group[name]) for name in self.varying) for group in self.groups]
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether some group is compared with another."""
+        return any(base is not None for base in self.baselines)
+
+    def of(self, name: str) -> Summary:
+        """A metric over seeds, (groups,) arrays; NaN for a group that did not measure it."""
+        if name in self.metrics:
+            column = self.metrics.index(name)
+            return Summary(*(getattr(self.summary, field.name)[:, column] for field in fields(Summary)))
+        missing = np.full(len(self.groups), np.nan)
+        return Summary(np.zeros(len(self.groups), int), *[missing] * 6)
+
+    def values(self, name: str) -> NDArray:
+        """The final values of a metric, (seeds, groups); NaN where there is none."""
+        return by_seed_and_group(self.cells, self.cells.reindex(columns=[name]))[:, :, 0]
+
+    def curves_of_seeds(self, points: pd.DataFrame) -> dict[str, NDArray]:
+        """The curves of each metric, (seeds, groups, steps).
+
+        Parameters
+        ----------
+        points : DataFrame
+            Result of `flows.load_curves`. A curve that ended early keeps its last value.
+        """
+        steps = range(int(points["step"].max()) + 1) if len(points) else range(0)
+        result = {}
+        for name, curve in points.groupby("metric", sort=False):
+            table = curve.pivot(index="run_id", columns="step", values="value")
+            table = table.reindex(index=self.cells["run_id"], columns=steps).ffill(axis=1)
+            result[str(name)] = by_seed_and_group(self.cells, table)
+        return result
+
+    def curves(self, points: pd.DataFrame) -> dict[str, Summary]:
+        """The same curves over seeds: for each metric a summary of (groups, steps) arrays."""
+        return {name: statistics.summarize(values) for name, values in self.curves_of_seeds(points).items()}
+
+
+def compare(
+    cells: pd.DataFrame, by: Sequence[str] = ("fraction",), baseline: str = "", tested: Sequence[str] = ()
+) -> Comparison:
+    """Compare cells across seeds.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Result of `flows.load_runs`.
+    by : sequence of str
+        Params by which the cells are grouped. Others in which the cells differ are added to them.
+    baseline : str
+        Such as ``fraction=0``: each group is compared with the group that has this value and shares all others.
+    tested : sequence of str
+        The metrics for which this is done.
+
+    Raises
+    ------
+    ConfigurationError
+        If no cell has finished, or `by` or `baseline` names something that does not exist.
+    """
+    cells, notes = comparable(cells)
+    given, by = by, axes_of(cells, by)
+    notes += note_on_axes(given, by)
+    keys = [tuple(plain(value) for value in values) for values in cells[by].itertuples(index=False)]
+    places = {key: place for place, key in enumerate(sorted(set(keys), key=rank))}
+    # Of cells that do not differ at all, the latest counts.
+    cells = cells.assign(group=[places[key] for key in keys]).drop_duplicates(["group", "seed"], keep="last")
+    groups = [dict(zip(by, key, strict=True)) for key in places]
+    bases = find_baselines(groups, by, baseline)
+    metrics = metrics_of(cells)
+    return Comparison(
+        by, groups, bases, cells,
+        cells["group"].value_counts().sort_index().to_numpy(),
+        metrics,
+        statistics.summarize(by_seed_and_group(cells, cells[metrics])),
+        {name: difference(cells, bases, name) for name in tested} if set(bases) != {None} else {},
+        notes + notes_on_seeds(cells, bases),
+    )  # fmt: skip
+
+
+def axes_of(cells: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """The params that tell groups of cells apart: the given ones, and all others in which the cells differ."""
+    for name in by:
+        if name not in AXES:
+            raise ConfigurationError(f"--by: {name!r} given; allowed: {', '.join(AXES)}")
+    return list(dict.fromkeys([*by, *(name for name in AXES if cells[name].nunique(dropna=False) > 1)]))
+
+
+def note_on_axes(given: Sequence[str], by: Sequence[str]) -> list[str]:
+    """That cells are grouped by more params than the given ones."""
+    added = [name for name in by if name not in given]
+    return [f"also grouped by {', '.join(added)}, in which the cells differ"] if added else []
+
+
+def compare_all(cells: pd.DataFrame, by: Sequence[str] = ("fraction",), baseline: str = "") -> Comparison:
+    """Compare the headline metrics and the confidence on all kinds of noise, by default with the first group."""
+    confidences = [name for name in cells if name.endswith("/confidence")]
+    tested = dict.fromkeys([*(row.name for row in headlines()), *confidences])
+    return compare(cells, by, baseline or first_group(compare(cells, by)), list(tested))
+
+
+def first_group(comparison: Comparison) -> str:
+    """The first group as a baseline, such as ``fraction=0``."""
+    first = comparison.varying[0]
+    return f"{first}={show(comparison.groups[0][first])}"
+
+
+def metrics_of(cells: pd.DataFrame) -> list[str]:
+    """The metrics among the columns of a table of cells."""
+    return [name for name in cells if name not in {*RUN_COLUMNS, *PARAMS, "group"}]
+
+
+def check_metrics(cells: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
+    """The given metrics, if each was measured in some cell."""
+    known = metrics_of(cells)
+    for name in metrics:
+        if name not in known:
+            raise ConfigurationError(f"--metric: {name!r} given; allowed: {', '.join(known)}")
+    return list(metrics)
+
+
+def comparable(cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The cells that have a seed, oldest first."""
+    seeds = pd.to_numeric(cells["seed"], errors="coerce")
+    if seeds.isna().all():
+        raise ConfigurationError("cells: none has finished yet; train some with `mlp run`")
+    notes = [f"{seeds.isna().sum()} runs without a seed are left out"] if seeds.isna().any() else []
+    return cells.assign(seed=seeds).dropna(subset="seed").astype({"seed": int}).sort_values("started"), notes
+
+
+def varying(groups: list[Group], by: list[str]) -> list[str]:
+    """The params that have several values; all if none has."""
+    return [name for name in by if len({group[name] for group in groups}) > 1] or by
+
+
+def label(group: Group, by: Sequence[str]) -> str:
+    """Such as ``fraction=0.5 hidden=16-16``."""
+    return " ".join(f"{name}={show(group[name])}" for name in by)
+
+
+def find_baselines(groups: list[Group], by: list[str], baseline: str) -> list[int | None]:
+    """The number of each group's baseline; see `compare`."""
+    wanted = {}
+    for part in filter(None, baseline.split(",")):
+        name, equals, text = part.partition("=")
+        if not equals or name not in by:
+            raise ConfigurationError(
+                f"--baseline: {part!r} given; allowed: NAME=VALUE, with one of the names {', '.join(by)}"
+            )
+        # 0 and 0.0 are the same fraction.
+        values = {key: group[name] for group in groups for key in (show(group[name]), number(group[name]))}
+        if (value := values.get(text, values.get(number(text)))) is None:
+            known = ", ".join(dict.fromkeys(show(group[name]) for group in groups))
+            raise ConfigurationError(f"--baseline: {part!r} given; allowed values of {name}: {known}")
+        wanted[name] = value
+    if not wanted:
+        return [None] * len(groups)
+    places = {tuple(group.values()): place for place, group in enumerate(groups)}
+    found = [places.get(tuple((group | wanted).values())) for group in groups]
+    return [None if base == place else base for place, base in enumerate(found)]
+
+
+def by_seed_and_group(cells: pd.DataFrame, values: pd.DataFrame) -> NDArray:
+    """One row of values per cell as an array (seeds, groups, columns); NaN where there is no such cell."""
+    seeds, row = np.unique(cells["seed"], return_inverse=True)
+    result = np.full((len(seeds), cells["group"].max() + 1, values.shape[1]), np.nan)
+    result[row, cells["group"]] = values
+    return result
+
+
+def notes_on_seeds(cells: pd.DataFrame, bases: list[int | None]) -> list[str]:
+    """Warnings: few seeds, groups with different seeds, tests that can't be significant."""
+    notes = []
+    seeds = [frozenset(seeds) for _, seeds in cells.groupby("group")["seed"]]
+    if (fewest := min(map(len, seeds))) < FEW_SEEDS:
+        only = f"{fewest} seed{'s' * (fewest > 1)}"
+        notes.append(f"a group has only {only}; do not trust intervals of fewer than {FEW_SEEDS}")
+    if len(set(seeds)) > 1:
+        notes.append("the groups have different seeds; differences use the seeds that both groups have")
+    common = [len(seeds[base] & mine) for base, mine in zip(bases, seeds, strict=True) if base is not None]
+    if common and (least := 2 / 2 ** min(common)) > 0.05:
+        notes.append(f"with {min(common)} seeds in common no p can be below {min(least, 1):.3g}: look at the intervals")
+    return notes
+
+
+def difference(cells: pd.DataFrame, bases: list[int | None], name: str) -> Differences:
+    """The paired difference of each group from its baseline in one metric, (groups,) arrays."""
+    pairs = [(base, place) for place, base in enumerate(bases) if base is not None]
+    table = by_seed_and_group(cells, cells.reindex(columns=[name]))[:, :, 0]
+    higher_is_better = metric(name).higher_is_better is not False
+    # One generator for each metric, so that the result does not depend on what else is tested.
+    found = statistics.paired_differences(table, pairs, np.random.default_rng(0), higher_is_better=higher_is_better)
+    places = [place for _, place in pairs]
+
+    def for_all(values: NDArray) -> NDArray:
+        result = np.full(len(bases), np.nan) if values.dtype == float else np.zeros(len(bases), values.dtype)
+        result[places] = values
+        return result
+
+    return Differences(*(for_all(getattr(found, field.name)) for field in fields(Differences)))

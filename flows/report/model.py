@@ -1,0 +1,35 @@
+"""The registered model, as one of MLflow's models from code: this file is copied into the model and runs from there."""
+
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+from mlp.network import Network
+from mlp.weights import read_weights
+
+
+class DigitReader(PythonModel):
+    """For images (n, pixels) in [0, 1]: one row each with the digit, its activation, and all activations."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        self.parameters = read_weights(context.artifacts["weights"])
+        self.network = Network(**{name: value for name, value in context.model_config.items() if name != "sizes"},
+                               sizes=tuple(context.model_config["sizes"]))  # fmt: skip
+
+    def predict(
+        self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        images = np.asarray(model_input, dtype=np.float32)
+        if not (images >= 0).all() or not (images <= 1).all():
+            raise mlflow.MlflowException.invalid_parameter_value("pixels: values outside 0 to 1 given")
+        answers = self.network.answers(self.parameters, images)
+        table = pd.DataFrame(answers, columns=[f"activation_{digit}" for digit in range(answers.shape[1])])
+        table.insert(0, "digit", answers.argmax(axis=1))
+        table.insert(1, "confidence", answers.max(axis=1))
+        return table
+
+
+mlflow.models.set_model(DigitReader())

@@ -1,0 +1,195 @@
+"""The report: a comparison as one HTML page that needs no network, no server and no other file."""
+
+import gzip
+import platform
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from markupsafe import Markup
+from mlflow.entities import Run
+from numpy.typing import NDArray
+from plotly.graph_objects import Figure
+from plotly.offline import get_plotlyjs
+
+from flows.report import tables
+from flows.report.compare import Comparison
+from flows.report.groups import common
+from flows.report.templates import TEMPLATES
+from mlp.figures.interactive import curves_chart, hues, measures_chart, seeds_chart
+from mlp.metrics import COST, METRICS, metric
+from mlp.statistics import Estimate, Summary
+
+PACKAGES = ("mlp-flows", "numpy", "scikit-learn", "mlflow", "prefect")
+GENERATOR = '<meta name="generator" content="mlp-flows">'  # by which a report is known
+MOST_SEEDS = 20  # whose curves are drawn
+
+
+def page(
+    title: str,
+    comparison: Comparison,
+    sentences: Sequence[str],
+    notes: Sequence[str],
+    curves: dict[str, Summary],
+    curves_of_seeds: dict[str, NDArray],
+    pictures: Mapping[str, Any],
+    recipe: dict[str, Any],
+    sweep: Run | None,
+    links: Mapping[str, str],
+) -> str:
+    """Write the report.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        With a baseline.
+    sentences : sequence of str
+        The answer, see `flows.report.answer`.
+    notes : sequence of str
+        What a reader must know about the choice of cells.
+    curves : dict
+        Result of `Comparison.curves`.
+    curves_of_seeds : dict
+        Result of `Comparison.curves_of_seeds`.
+    pictures : mapping
+        Result of `flows.report.pictures.draw`.
+    recipe : dict
+        The experiment of the sweep; empty for cells of several sweeps.
+    sweep : Run, optional
+        The parent run, if the cells are those of one sweep.
+    links : mapping
+        By run id of a cell, and of the sweep, the address of its page in MLflow.
+    """
+    return TEMPLATES.get_template("page.html").render(
+        generator=Markup(GENERATOR),
+        title=title,
+        description=recipe.get("description", ""),
+        facts=facts(comparison),
+        sentences=sentences,
+        notes=[*notes, *comparison.notes],
+        groups=list(zip(comparison.names, hues(len(comparison.groups)), strict=True)),
+        varying=", ".join(comparison.varying),
+        curves=embedded(curves_charts(comparison, curves, curves_of_seeds)),
+        most_seeds=MOST_SEEDS if comparison.cells["seed"].nunique() > MOST_SEEDS else 0,
+        measures=embedded(measures_charts(comparison)),
+        overview_headings=tables.overview_headings(),
+        overview=tables.overview_rows(comparison),
+        overview_caption=tables.CAPTION,
+        detail_headings=tables.detail_headings(comparison),
+        details=tables.detail_rows(comparison, "test/accuracy"),
+        detail_caption=tables.detail_caption(comparison),
+        **pictures,
+        best_and_worst=best_and_worst(comparison),
+        links=links,
+        common=common(comparison),
+        recipe=yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True) if recipe else "",
+        times=times(comparison, sweep),
+        sweep=sweep.info if sweep else None,
+        versions={"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        plotly=b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode(),
+    )
+
+
+def is_report(file: Path) -> bool:
+    """Whether a file is a report."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as content:
+        return GENERATOR.encode() in content.read(1000)
+
+
+def embedded(figures: dict[str, Figure]) -> list[tuple[str, Markup]]:
+    """Titles and charts, as JSON that is safe inside a script element."""
+    return [(title, Markup(figure.to_json().replace("<", "\\u003c"))) for title, figure in figures.items()]
+
+
+def facts(comparison: Comparison) -> list[str]:
+    """What was compared: networks, seeds, groups, data, date."""
+    cells = comparison.cells
+    seeds, groups = cells["seed"].nunique(), len(comparison.groups)
+    parts = [f"{len(cells)} networks", f"{seeds} seed{'s' * (seeds > 1)}"]
+    parts += [f"{groups} groups by {', '.join(comparison.varying)}"] * (groups > 1)
+    return [*parts, ", ".join(map(str, cells["data"].unique())), f"{cells['started'].max():%d %B %Y, %H:%M} UTC"]
+
+
+def curves_charts(
+    comparison: Comparison, curves: dict[str, Summary], curves_of_seeds: dict[str, NDArray]
+) -> dict[str, Figure]:
+    """A chart for each metric that was measured by epoch, in the order of the table of metrics."""
+    return {
+        row.title: curves_chart(
+            comparison.names, curves[row.name], row.share, curves_of_seeds[row.name][:MOST_SEEDS], row.section == COST
+        )
+        for row in METRICS.values()
+        if row.name in curves
+    }
+
+
+def measures_charts(comparison: Comparison) -> dict[str, Figure]:
+    """What was learned and memorized, the answers to noise, and how much the seeds differ."""
+    below, names = ", ".join(comparison.varying), comparison.names
+    accuracies = {row.name: row.label for row in METRICS.values() if row.measure and row.share}
+    kinds = {name: name.split("/")[1] for name in comparison.metrics if name.endswith("/confidence")}
+    seeds = [f"seed {seed}" for seed in np.unique(comparison.cells["seed"])]
+    charts = {
+        "Learned, memorized, resisted": measures_chart(names, estimates(comparison, accuracies), below),
+        "Largest activation for noise": measures_chart(names, estimates(comparison, kinds), below),
+        "Test accuracy of every seed, minus the mean of its group": seeds_chart(
+            names, comparison.values("test/accuracy"), seeds, below
+        ),
+    }
+    return {title: figure for title, figure in charts.items() if any(len(trace.x) for trace in figure.data)}
+
+
+def estimates(comparison: Comparison, labels: dict[str, str]) -> dict[str, Estimate]:
+    """By label the mean and the interval of each metric that was measured, (groups,) arrays."""
+    found = {label: comparison.of(name) for name, label in labels.items()}
+    return {label: Estimate(of.mean, of.low, of.high) for label, of in found.items() if of.seeds.any()}
+
+
+def ranked(comparison: Comparison) -> pd.DataFrame:
+    """The cells whose test accuracy is known, the best first."""
+    cells = comparison.cells
+    if "test/accuracy" not in cells:
+        return cells.head(0)
+    return cells.dropna(subset="test/accuracy").sort_values("test/accuracy", ascending=False)
+
+
+def shown_cells(comparison: Comparison) -> pd.DataFrame:
+    """The cells whose weights are shown: the best of the first, the middle and the last group."""
+    best = ranked(comparison).drop_duplicates("group").sort_values("group")
+    return best.iloc[sorted({0, len(best) // 2, len(best) - 1})] if len(best) else best
+
+
+def best_and_worst(comparison: Comparison) -> list[dict[str, str]]:
+    """The cells with the best and with the worst test accuracy of each group."""
+    rows = []
+    for place, cells in ranked(comparison).groupby("group"):
+        ends = [("best", cells.iloc[0])] + [("worst", cells.iloc[-1])] * (len(cells) > 1)
+        for which, cell in ends:
+            accuracy = metric("test/accuracy").text(cell["test/accuracy"])
+            about = {"which": which, "name": cell["name"], "accuracy": accuracy, "run": cell["run_id"]}
+            rows.append({"group": comparison.names[place], **about})
+    return rows
+
+
+def times(comparison: Comparison, sweep: Run | None) -> dict[str, str]:
+    """When the networks were trained, and how long it took."""
+    cells = comparison.cells
+    ended = cells["started"] + pd.to_timedelta(cells["seconds"], unit="s")
+    found = {
+        "first network started": f"{cells['started'].min():%Y-%m-%d %H:%M:%S} UTC",
+        "last network ended": f"{ended.max():%Y-%m-%d %H:%M:%S} UTC",
+        "time per stack": f"{cells['seconds'].median():.1f} s (median)",
+    }
+    if sweep:
+        trained = (cells["sweep"] == sweep.info.run_id).sum()
+        found |= {"trained by this sweep": f"{trained} of {len(cells)} networks"}
+        if commit := sweep.data.tags.get("mlflow.source.git.commit"):
+            found["commit"] = commit
+    return found

@@ -1,0 +1,122 @@
+"""The answers of an experiment's champion to pictures, test images and noise."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.text import Text
+
+from flows.errors import ConfigurationError
+from flows.report.registry import load_champion
+from mlp.data import Dataset, DataUnavailable, load
+from mlp.images import read_digit
+
+BAR = 30  # characters of an activation of 1
+
+
+def print_answers(
+    client: MlflowClient,
+    name: str,
+    paths: Sequence[Path],
+    noise: int,
+    tests: Sequence[int],
+    console: Console,
+    show: Path | None = None,
+) -> list[str]:
+    """Print the champion's answers.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment, and so of the registered model.
+    paths : sequence of Path
+        Pictures, see `mlp.images.read_digit`.
+    noise : int
+        Number of images whose every pixel is drawn uniformly.
+    tests : sequence of int
+        Numbers of test images of the data set that the champion was trained on.
+    show : Path, optional
+        File for a PNG of the images as the network sees them.
+
+    Returns
+    -------
+    list of str
+        For each picture that was refused, a line with the reason.
+    """
+    if show and any(show.resolve() == path.resolve() for path in paths):
+        raise ConfigurationError(f"--show: {show} given, which is one of the pictures; allowed: another file")
+    champion, model = load_champion(client, name)
+    pixels = model.metadata.get_input_schema().inputs[0].shape[1]
+    images, titles, refused = collect(client, champion, pixels, paths, noise, tests)
+    if not images:
+        return refused
+    numbers = (
+        f"{float(champion.tags['test/accuracy']):.2%} of the test images" if "test/accuracy" in champion.tags else ""
+    )
+    console.print(f"{name}, version {champion.version}: {champion.tags.get('cell', '')} {numbers}", highlight=False)
+    stacked = np.stack(images).astype(np.float32)
+    answers: Any = model.predict(stacked)  # a data frame, see flows.report.model
+    for title, (_, answer) in zip(titles, answers.iterrows(), strict=True):
+        console.print(answer_text(title, answer))
+    if show:
+        from mlp.figures import image_gallery
+
+        given = [f"{digit:.0f} ({confidence:.2f})" for digit, confidence in answers[["digit", "confidence"]].to_numpy()]
+        image_gallery(stacked, given).savefig(show, format="png")
+    return refused
+
+
+def collect(
+    client: MlflowClient, champion: ModelVersion, pixels: int, paths: Sequence[Path], noise: int, tests: Sequence[int]
+) -> tuple[list[NDArray], list[str], list[str]]:
+    """All images to ask about, (pixels,) in [0, 1] each, their titles, and why pictures are not among them."""
+    if not (paths or noise or tests):
+        raise ConfigurationError("image: none given; allowed: files, --noise N or --test I")
+    images, titles, refused = [], [], []
+    for path in paths:
+        try:
+            images.append(read_digit(path, int(pixels**0.5)))
+            titles.append(str(path))
+        except ValueError as error:
+            refused.append(str(error))
+    images += list(np.random.default_rng().random((noise, pixels), dtype=np.float32))
+    titles += [f"noise {number}" for number in range(1, noise + 1)]
+    if tests:
+        data = data_of(client, champion)
+        for number in tests:
+            if not 0 <= number < len(data.test_labels):
+                raise ConfigurationError(f"--test: {number} given; allowed: 0 to {len(data.test_labels) - 1}")
+            images.append(data.test_images[number] / np.float32(255))
+            titles.append(f"test image {number}, a {data.test_labels[number]}")
+    return images, titles, refused
+
+
+def data_of(client: MlflowClient, champion: ModelVersion) -> Dataset:
+    """The data set that the champion was trained on, with all its test images."""
+    try:
+        params = client.get_run(champion.run_id or "").data.params
+        return load(params["data"], split=params["split"], side=int(params["side"]))
+    except (MlflowException, KeyError):
+        raise ConfigurationError(
+            "--test: given for a champion whose run is gone; allowed: pictures or --noise"
+        ) from None
+    except DataUnavailable as error:
+        raise ConfigurationError(f"data: {error}") from None
+
+
+def answer_text(title: str, answer: pd.Series) -> Text:
+    """A digit and how sure the network is of it, with a bar for each output."""
+    text = Text(f"\n{title}: ")
+    text.append(f"{answer['digit']:.0f}", style="bold")
+    text.append(f"  (activation {answer['confidence']:.3f})\n")
+    for digit, activation in enumerate(answer.drop(["digit", "confidence"])):
+        style = "bold" if digit == answer["digit"] else "dim"
+        text.append(f"  {digit} {activation:5.3f} {'█' * round(BAR * activation)}\n", style=style)
+    return text

@@ -1,0 +1,150 @@
+"""The best cell of a sweep as a registered model, without pickle, with signature and input example."""
+
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.pyfunc import PyFuncModel
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+import mlp
+from flows.errors import ConfigurationError
+from flows.plan.experiment import Cell
+from flows.plan.preparation import load_data, network_of
+from flows.store.artifacts import WEIGHTS, load_weights, lost
+from flows.store.failures import refused, shortened
+from mlp.metrics import METRICS
+from mlp.weights import write_weights
+
+CHAMPION = "champion"
+MODEL = "model"  # the artifact of a cell
+SCORE = "test/accuracy"  # decides which version is the champion
+
+
+def register(client: MlflowClient, sweep_id: str, name: str, best: pd.Series, cell: Cell) -> ModelVersion:
+    """Register the network of a cell under the name of the experiment; the best of all versions is the champion.
+
+    Parameters
+    ----------
+    best : Series
+        The cell's row of `flows.load_runs`.
+    """
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    versions = client.search_model_versions(f"name = '{name}'")
+    versions.sort(key=lambda known: (score(known), int(known.version)), reverse=True)
+    made = next((known for known in versions if known.run_id == best["run_id"] and has_files(client, known)), None)
+    if made is None:
+        made = create_version(client, sweep_id, name, best, cell)
+    better = (known for known in versions if score(known) > score(made) and has_files(client, known))
+    client.set_registered_model_alias(name, CHAMPION, next(better, made).version)
+    return made
+
+
+def load_champion(client: MlflowClient, name: str) -> tuple[ModelVersion, PyFuncModel]:
+    """The champion of an experiment, opened.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none, or its files are gone or damaged; the message says how to get one.
+    """
+    champion = find_champion(client, name)
+    if champion is None:
+        known = sorted(model.name for model in client.search_registered_models() if CHAMPION in model.aliases)
+        raise ConfigurationError(
+            f"--experiment: {name!r} given, which has no champion; allowed: {', '.join(known) or 'none so far'}; "
+            "`mlp run` registers one"
+        )
+    if not has_files(client, champion):
+        raise unusable(client, champion)
+    mlflow.set_tracking_uri(client.tracking_uri)
+    try:
+        with tempfile.TemporaryDirectory() as folder:  # otherwise MLflow would leave a folder with its copy
+            return champion, mlflow.pyfunc.load_model(f"models:/{name}@{CHAMPION}", dst_path=folder)
+    except Exception as error:  # Python and MLflow raise many types for damaged files
+        raise unusable(client, champion, shortened(error)) from error
+
+
+def find_champion(client: MlflowClient, name: str) -> ModelVersion | None:
+    """The champion of an experiment, if it has one."""
+    try:
+        return client.get_model_version_by_alias(name, CHAMPION)
+    except MlflowException as error:
+        if not refused(error):
+            raise
+        return None
+
+
+def unusable(client: MlflowClient, champion: ModelVersion, damage: str = "") -> ConfigurationError:
+    """What to say of a champion whose files are gone, or damaged."""
+    if champion.run_id:
+        return lost(client, champion.run_id, MODEL, damage)
+    state = f"can't be opened ({damage})" if damage else "is gone"
+    return ConfigurationError(f"{champion.source}, which somebody made the champion of {champion.name}, {state}")
+
+
+def has_files(client: MlflowClient, known: ModelVersion) -> bool:
+    """Whether the files of a version are there."""
+    return bool(get_artifact_repository(known.source or "", client.tracking_uri).list_artifacts())
+
+
+def score(known: ModelVersion) -> float:
+    """The test accuracy of a version; −1 for one that was not registered here."""
+    try:
+        return float(known.tags.get(SCORE, -1))
+    except ValueError:
+        return -1.0
+
+
+def create_version(client: MlflowClient, sweep_id: str, name: str, best: pd.Series, cell: Cell) -> ModelVersion:
+    """Save the network as a model among the artifacts of its run, and make it a version."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder, "model")
+        save(client, best["run_id"], cell, model)
+        # A server accepts only files from the artifacts of the run that the version names.
+        client.log_artifacts(best["run_id"], str(model), MODEL)
+    source = f"{client.get_run(best['run_id']).info.artifact_uri}/{MODEL}"
+    shown = [row.name for row in METRICS.values() if row.headline or row.measure or row.final]
+    numbers = {name: f"{best[name]:.6g}" for name in shown if pd.notna(best.get(name))}
+    description = (
+        f"{cell.name}: {best[SCORE]:.2%} of the test images of {best['data']} read correctly, best of its sweep"
+    )
+    tags = numbers | {"cell": cell.name, "data": str(best["data"]), "sweep": sweep_id}
+    return client.create_model_version(name, source, best["run_id"], tags=tags, description=description)
+
+
+def save(client: MlflowClient, run_id: str, cell: Cell, path: Path) -> None:
+    """Write the network of a cell as an MLflow model that needs only numpy, pandas and the package `mlp`."""
+    data = load_data(cell)
+    network = network_of(cell, data)
+    weights = path.with_name(WEIGHTS)
+    write_weights(weights, load_weights(client, run_id))
+    inputs = Schema([TensorSpec(np.dtype(np.float32), (-1, network.sizes[0]))])
+    activations = [ColSpec(DataType.float, f"activation_{digit}") for digit in range(network.sizes[-1])]
+    outputs = Schema([ColSpec(DataType.long, "digit"), ColSpec(DataType.float, "confidence"), *activations])
+    mlflow.pyfunc.save_model(
+        path,
+        python_model=str(Path(__file__).with_name("model.py")),
+        artifacts={"weights": str(weights)},
+        model_config={
+            "sizes": list(network.sizes),
+            "activation": network.activation,
+            "cost": network.cost,
+        },
+        code_paths=[str(Path(mlp.__file__).parent)],
+        signature=ModelSignature(inputs, outputs),
+        input_example=(data.test_images[:1] / np.float32(255)).astype(np.float32),
+        pip_requirements=[f"{package}=={version(package)}" for package in ("mlflow", "numpy", "pandas")],
+    )

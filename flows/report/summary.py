@@ -1,0 +1,183 @@
+"""The result of a sweep, put wherever a user may look: on MLflow's pages, on Prefect's, at the prompt."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from numpy.typing import NDArray
+from rich.console import Console
+
+from flows.errors import ConfigurationError
+from flows.plan.experiment import Cell, Experiment
+from flows.plan.preparation import clean_data
+from flows.platform.health import without_login
+from flows.report import charts, tables
+from flows.report.answer import answer
+from flows.report.compare import Comparison, compare, compare_all, first_group
+from flows.report.groups import lay_out, log_groups, log_headlines
+from flows.report.image_answers import ask
+from flows.report.page import page, shown_cells
+from flows.report.pictures import draw
+from flows.report.prefect_pages import show_result
+from flows.report.registry import find_champion, register
+from flows.store.artifacts import CELLS, EXPERIMENT, first_layer, read_artifact
+from flows.store.results import Selection, find, load_cells, read_curves, select
+from flows.store.runs import dataset_fields, log_datasets
+from mlp import figures
+from mlp.metrics import headlines
+
+PICTURE = "story.png"  # artifact of a sweep
+MOST_NOISE = 0.9  # the fraction of corrupted labels from which a network is not expected to learn
+
+
+def summarize_sweep(
+    client: MlflowClient, experiment_id: str, sweep_id: str, experiment: Experiment, cells: dict[str, Cell]
+) -> None:
+    """Compare the cells of a sweep across seeds, and log the result.
+
+    The parent run of the sweep gets the answer as its description, the report, the picture, the table, the comparison,
+    its data sets and the group runs; the experiment gets its description, its chart page and its champion.
+    """
+    selection = select(client, [sweep_id], everything=False)
+    if selection.cells.empty:
+        return
+    comparison = compare_all(selection.cells)
+    points = read_curves(client, list(selection.cells["run_id"]))
+    curves = comparison.curves(points)
+    sentences = answer(comparison)
+    client.log_dict(sweep_id, {"groups": tables.records(comparison)}, "comparison.json")
+    client.log_text(sweep_id, selection.cells.to_csv(index=False), "cells.csv")
+    client.log_text(sweep_id, write_report(client, selection, comparison, points), charts.REPORT)
+    picture = ""
+    if {"train/cost", "test/accuracy"} <= set(curves):
+        client.log_figure(sweep_id, story(comparison, points), PICTURE)
+        picture = f"\n\n![Curves and final figures](get-artifact?path={PICTURE}&run_uuid={sweep_id})"
+    examples = {cell.rows: cell for cell in cells.values()}
+    log_datasets(client, sweep_id, [dataset_fields(clean_data(cell)) for cell in examples.values()])
+    log_headlines(client, sweep_id, comparison)
+    link = charts.report_link(experiment_id, sweep_id)
+    note = f"{' '.join(sentences)} [The report]({link})\n\n{experiment.description}{picture}"
+    client.set_tag(sweep_id, "mlflow.note.content", note)
+    log_groups(client, experiment_id, sweep_id, comparison, curves)
+    lay_out(client, experiment_id, sweep_id, comparison, list(curves))
+    charts.describe(client, experiment_id, sweep_id, experiment.description)
+    both = tables.as_markdown(comparison, []), tables.as_markdown(comparison, ["test/accuracy"])
+    server = charts.server_of(client)
+    links = {
+        "charts": charts.link(experiment_id, server),
+        "report": charts.report_link(experiment_id, sweep_id, server),
+    }
+    show_result(experiment.name, " ".join(sentences), "\n\n".join(both), links)
+    register_best(client, sweep_id, experiment.name, selection.cells, cells)
+
+
+def write_report(client: MlflowClient, selection: Selection, comparison: Comparison, points: pd.DataFrame) -> str:
+    """The report on a selection of cells, with pictures of the weights that can still be read.
+
+    Parameters
+    ----------
+    points : DataFrame
+        The curves of the cells, a result of `flows.load_curves`.
+    """
+    weights, shown = {}, shown_cells(comparison)
+    for _, cell in shown.iterrows():
+        with suppress(ConfigurationError):  # if the file is gone or damaged, the page says so
+            weights[cell["run_id"]] = first_layer(client, cell)
+    recipe = read_artifact(client, selection.sweep, EXPERIMENT) if selection.sweep else {}
+    answers = ask(client, comparison, shown, recipe)
+    curves, seeds = comparison.curves(points), comparison.curves_of_seeds(points)
+    links = run_links(client, selection)
+    pictures = draw(comparison, shown, weights, answers, links)
+    return page(
+        selection.title, comparison, answer(comparison), selection.notes, curves, seeds, pictures, recipe,
+        selection.sweep, links,
+    )  # fmt: skip
+
+
+def run_links(client: MlflowClient, selection: Selection) -> dict[str, str]:
+    """The address in MLflow's pages of each cell of a selection and of its sweep, by run id."""
+    pages = f"{without_login(charts.server_of(client))}#/experiments"
+    names = selection.cells["experiment"]
+    ids = {
+        name: experiment.experiment_id for name in names.unique() if (experiment := client.get_experiment_by_name(name))
+    }
+    runs = {run_id: ids[name] for run_id, name in zip(selection.cells["run_id"], names, strict=True)}
+    if selection.sweep:
+        runs[selection.sweep.info.run_id] = selection.sweep.info.experiment_id
+    return {run_id: f"{pages}/{place}/runs/{run_id}?workflowType=machine_learning" for run_id, place in runs.items()}
+
+
+def story(comparison: Comparison, points: pd.DataFrame) -> Figure:
+    """Curves and final metrics of every group in one picture."""
+    of_seeds = comparison.curves_of_seeds(points[points["metric"].isin(["train/cost", "test/accuracy"])])
+
+    def of_groups(name: str) -> dict[str, NDArray]:
+        by_group = np.moveaxis(of_seeds[name], 1, 0)
+        measured = [values[np.isfinite(values).any(axis=1)] for values in by_group]
+        return {group: values for group, values in zip(comparison.names, measured, strict=True) if len(values)}
+
+    finals = {row.headline: comparison.of(row.name) for row in headlines() if row.name in comparison.metrics}
+    measures = {heading: np.column_stack([of.mean, of.std]) for heading, of in finals.items()}
+    below = ", ".join(comparison.varying)
+    return figures.overview(of_groups("train/cost"), of_groups("test/accuracy"), comparison.names, measures, below)
+
+
+def register_best(client: MlflowClient, sweep_id: str, name: str, frame: pd.DataFrame, cells: dict[str, Cell]) -> None:
+    """Register the cell with the best test accuracy, if it was measured."""
+    if "test/accuracy" in frame and frame["test/accuracy"].notna().any():
+        best = frame.loc[frame["test/accuracy"].idxmax()]
+        register(client, sweep_id, name, best, cells[best["cell"]])
+
+
+def restore_champion(client: MlflowClient, sweep: Run, name: str, cells: dict[str, Cell]) -> None:
+    """Register the best cell of a sweep again, if the experiment has no champion any more."""
+    if find_champion(client, name) is None:
+        frame = load_cells(client, sweep.info.experiment_id, list(cells))
+        register_best(client, sweep.info.run_id, name, frame, cells)
+
+
+def print_result(
+    client: MlflowClient, experiment: Experiment, keys: Sequence[str], sweep_id: str | None, console: Console
+) -> None:
+    """Print the comparison of a sweep, what to open and to type next, and a warning if cells did not learn.
+
+    Parameters
+    ----------
+    sweep_id : str or None
+        The sweep, if it has written a report; None if there was nothing to train.
+    """
+    name = experiment.name
+    experiment_id, latest, _ = find(client, name)
+    if not sweep_id and latest and latest.info.status == "FINISHED":
+        sweep_id = latest.info.run_id if set(read_artifact(client, latest, CELLS)) == set(keys) else None
+    cells = load_cells(client, experiment_id, keys)
+    if len(cells):
+        comparison = compare(cells)
+        console.print(tables.overview(comparison, f"{name}, {len(cells)} cells"))
+    charts.print_charts(client, experiment_id, console)
+    if len(cells) and sweep_id:
+        report = f"{client.get_run(sweep_id).info.artifact_uri}/{charts.REPORT}"
+        if (server := charts.server_of(client)) != charts.LOCAL_SERVER:
+            report = charts.report_link(experiment_id, sweep_id, server)
+        charts.print_link("Report", report, console)
+    if len(cells):
+        charts.print_link("Compare", f"mlp compare {name} --baseline {first_group(comparison)}", console)
+    if stuck := at_chance(experiment, cells):
+        what = f"{stuck} of {len(cells)} cells did not learn: one answer to all training images is as often right"
+        console.print(f"[yellow]warning:[/] {what}. Change descent.learning_rate, or train longer.", soft_wrap=True)
+
+
+def at_chance(experiment: Experiment, cells: pd.DataFrame) -> int:
+    """How many cells are right on no more training images than one answer to all of them would be.
+
+    Cells whose labels are nearly all corrupted do not count: there is nothing for them to find.
+    """
+    if "train/accuracy" not in cells:
+        return 0
+    labels = clean_data(experiment.cells()[0]).train_labels
+    at_chance = cells["train/accuracy"] <= np.bincount(labels).max() / len(labels)
+    return int((at_chance & (cells["fraction"] < MOST_NOISE)).sum())

@@ -1,0 +1,44 @@
+"""Flow runs whose process died with an earlier service."""
+
+from pathlib import Path
+
+import psutil
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.states import Crashed
+
+from flows.service.schedules import deployments, prefect_client
+
+BEGUN = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+DIED = "its process died with an earlier service; the next run trains what is missing"
+
+
+def crash_dead_runs() -> None:
+    """Mark the flow runs of this folder whose process has died as crashed.
+
+    Prefect would wait for them for ever: a deployment runs one sweep at a time, and the server forgets in a restart
+    how long a run that has begun may hold that place.
+    """
+    # Other folders may have a worker of their own at the same server.
+    ours = [found.id for found in deployments() if (found.job_variables or {}).get("working_dir") == str(Path.cwd())]
+    begun = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=BEGUN)))
+    of_folder = DeploymentFilter(id=DeploymentFilterId(any_=ours))
+    with prefect_client() as client:
+        for run in client.read_flow_runs(flow_run_filter=begun, deployment_filter=of_folder):
+            if not is_alive(run):
+                client.set_flow_run_state(run.id, Crashed(message=DIED), force=True)
+
+
+def is_alive(run: FlowRun) -> bool:
+    """Whether the process of a flow run is alive on this machine."""
+    try:
+        process = psutil.Process(int(str(run.infrastructure_pid).rpartition(":")[2]))
+        return "prefect" in " ".join(process.cmdline())  # and not another program that got its number
+    except (ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+        return False

@@ -1,0 +1,151 @@
+"""Files that runs keep: trained weights, the cells and the experiment of a sweep."""
+
+import json
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pandas as pd
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.utils.file_utils import local_file_uri_to_path
+
+from flows.errors import ConfigurationError
+from flows.plan.experiment import Cell
+from flows.platform.paths import sqlite_uri, store_folder
+from flows.platform.proxies import is_loopback
+from flows.store.runs import finished_cells
+from mlp.landscape import weight_images
+from mlp.network import Network, Parameters
+from mlp.randomness import generator
+from mlp.weights import read_weights
+
+WEIGHTS = "weights.npz"  # of a cell
+CELLS, EXPERIMENT = "cells.json", "experiment.yaml"  # of a sweep
+
+
+@contextmanager
+def artifact(client: MlflowClient, run_id: str, name: str) -> Iterator[Path]:
+    """An artifact as a file, for as long as the block runs: the file itself, or a copy if it is on another machine."""
+    if folder := local_folder(client, client.get_run(run_id).info.artifact_uri):
+        yield folder / name
+        return
+    with TemporaryDirectory() as copies:  # without it MLflow would leave its copy behind
+        yield Path(client.download_artifacts(run_id, name, copies))
+
+
+def has_artifact(client: MlflowClient, run_id: str, name: str) -> bool:
+    """Whether a run has an artifact; raises an MlflowException if the store can't be reached."""
+    return name in [file.path for file in client.list_artifacts(run_id)]
+
+
+def load_weights(client: MlflowClient, run_id: str) -> Parameters:
+    """The trained parameters of a cell.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is gone or damaged; the message names it, its run, and the command that trains the cell again.
+    MlflowException
+        If the store can't be reached.
+    """
+    try:
+        with artifact(client, run_id, WEIGHTS) as path:
+            return read_weights(path)
+    except ValueError as error:
+        raise lost(client, run_id, WEIGHTS, str(error.__cause__ or error)) from None
+    except (MlflowException, OSError):
+        if has_artifact(client, run_id, WEIGHTS):
+            raise
+        raise lost(client, run_id, WEIGHTS) from None
+
+
+def lost(client: MlflowClient, run_id: str, name: str, damage: str = "") -> ConfigurationError:
+    """What to say of an artifact of a cell that is gone, or damaged: its place, its run, and the way out."""
+    run = client.get_run(run_id)
+    folder = local_folder(client, run.info.artifact_uri)
+    place = folder / name if folder else f"{run.info.artifact_uri}/{name}"
+    state = f"is damaged ({damage}); delete it, and" if damage else "is gone;"
+    again = training_command(client, run)
+    return ConfigurationError(f"{place}, of {run.info.run_name} (run {run_id}), {state} {again} makes it again")
+
+
+def training_command(client: MlflowClient, cell: Run) -> str:
+    """The command that trains a cell again, by the recipe of its sweep if that is on this machine."""
+    name = client.get_experiment(cell.info.experiment_id).name
+    recipe = None
+    with suppress(MlflowException, KeyError):  # the sweep may be gone too
+        recipe = local_folder(client, client.get_run(cell.data.tags["sweep"]).info.artifact_uri)
+    if recipe is None or not (recipe / EXPERIMENT).exists():
+        return f"`mlp run --force` with the options of the experiment {name}"
+    uri, usual = client.tracking_uri, os.environ.get("MLFLOW_TRACKING_URI", sqlite_uri(store_folder() / "mlflow.db"))
+    # The address of another store may hold a password.
+    option = "" if uri == usual else f" --tracking-uri {shlex.quote(uri) if uri.startswith('sqlite') else '…'}"
+    return f"`mlp run {shlex.quote(str(recipe / EXPERIMENT))}{option}`"
+
+
+def local_folder(client: MlflowClient, address: str) -> Path | None:
+    """The folder at an address of artifacts; None if it may be on another machine."""
+    place, server = urlsplit(address), urlsplit(client.tracking_uri)
+    if place.scheme not in ("", "file"):
+        return None
+    folder = Path(local_file_uri_to_path(address))
+    if server.scheme in ("http", "https") and not (is_loopback(server.hostname or "") and folder.exists()):
+        return None
+    return folder
+
+
+def not_done(client: MlflowClient, experiment_id: str, cells: dict[str, Cell]) -> dict[str, Cell]:
+    """The cells that no run has finished, or whose weights are gone; files on other machines count as there."""
+    done = finished_cells(client, experiment_id)
+    folder = local_folder(client, client.get_experiment(experiment_id).artifact_location)
+
+    def has_weights(key: str) -> bool:
+        return folder is None or (folder / done[key] / "artifacts" / WEIGHTS).exists()
+
+    return {key: cell for key, cell in cells.items() if not (key in done and has_weights(key))}
+
+
+def first_layer(client: MlflowClient, cell: pd.Series) -> dict[str, np.ndarray]:
+    """Pictures (neurons, side, side) of the weights into the first layer, and of what training changed.
+
+    Parameters
+    ----------
+    cell : Series
+        A row of `flows.load_runs`.
+    """
+    trained = load_weights(client, cell["run_id"])
+    sizes = (trained[0].weights.shape[0], *(layer.biases.size for layer in trained))
+    network = Network(sizes, cell["activation"], cell["cost"], cell["start"])
+    start = network.initialize(generator(int(cell["seed"]), "start"))
+    weights = trained[0].weights
+    return {"trained": weight_images(weights), "change": weight_images(weights - start[0].weights)}
+
+
+def read_artifact(client: MlflowClient, sweep: Run, name: str) -> dict[str, Any]:
+    """An artifact of a sweep: `CELLS`, the names of the cells that it asked for by key, or `EXPERIMENT`."""
+    try:
+        with artifact(client, sweep.info.run_id, name) as path:
+            text = path.read_text(encoding="utf-8")
+        # JSON is YAML too, but slow to parse as such.
+        content = json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
+    except (MlflowException, OSError):
+        if has_artifact(client, sweep.info.run_id, name):
+            raise
+        content = None
+    except (ValueError, RecursionError, yaml.YAMLError):
+        content = "damaged"
+    if not isinstance(content, dict):
+        problem = f"which has no {name}" if content is None else f"whose {name} is damaged"
+        raise ConfigurationError(
+            f"sweep: {sweep.info.run_id} given, {problem}; allowed: one that `mlp run` made, or --all"
+        )
+    return content

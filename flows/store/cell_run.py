@@ -1,0 +1,151 @@
+"""The MLflow run of a cell, delivered piece by piece through any outage."""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from numpy.typing import NDArray
+
+from flows.store.artifacts import WEIGHTS
+from flows.store.failures import STORE_ERRORS
+from flows.store.runs import log_datasets, search
+from mlp.network import Parameters
+from mlp.tiles import thumbnail
+from mlp.weights import write_weights
+
+DESCRIPTION = "mlflow.note.content"  # tag
+PICTURE = "weights.png"
+MOST_METRICS = 1000  # of one log_batch
+LONGEST_PAUSE = 60.0  # seconds between two deliveries
+
+
+@dataclass
+class CellRun:
+    """What is still to be delivered to MLflow for one cell.
+
+    Attributes
+    ----------
+    planned : int
+        When its sweep found that the cell was missing, in milliseconds since 1970.
+    run_id, artifact_uri : str or None
+        None until the run exists in MLflow.
+    points : list of (name, value, time in ms, step)
+    parameters : Parameters
+        The trained weights and biases; empty until they are known, and once they are delivered.
+    status : str or None
+        How it ended: FINISHED, FAILED or KILLED; None while it trains.
+    """
+
+    experiment_id: str
+    name: str
+    tags: dict[str, str]
+    params: dict[str, str]
+    dataset: dict[str, str]
+    planned: int
+    started: int = field(default_factory=lambda: now())
+    run_id: str | None = None
+    artifact_uri: str | None = None
+    points: list[tuple[str, float, int, int]] = field(default_factory=list)
+    parameters: Parameters = field(default_factory=list)
+    status: str | None = None
+    message: str = ""
+    ended: int | None = None
+
+    def record(self, step: int, metrics: dict[str, float], moment: int | None = None) -> None:
+        """Add the metrics of an epoch; values that are not finite are left out."""
+        # The time is part of a point: if it is sent twice with the same time, it is stored once.
+        moment = moment or now()
+        self.points += [(name, float(value), moment, step) for name, value in metrics.items() if np.isfinite(value)]
+
+    def end(self, status: str, message: str = "") -> None:
+        """Set how the cell ended; the message says why it did not finish."""
+        self.status, self.message, self.ended = status, message, now()
+
+    def give_way(self, finished: dict[str, str]) -> None:
+        """Give up this run if another one has finished the cell since it was planned; see `finished_since`."""
+        if self.status == "FINISHED" and (other := finished.get(self.tags["cell"])):
+            self.status, self.message = "KILLED", f"another sweep finished this cell first: run {other}"
+
+    def deliver(self, client: MlflowClient) -> None:
+        """Send everything that is not delivered yet, the status last: a FINISHED run is complete.
+
+        After a failure call it again: what was delivered is not sent twice.
+        """
+        if self.run_id is None:
+            tags = self.tags | {"planned": str(self.planned)}
+            run = client.create_run(self.experiment_id, self.started, tags, self.name)
+            self.run_id, self.artifact_uri = run.info.run_id, run.info.artifact_uri
+        if self.dataset:
+            log_datasets(client, self.run_id, [self.dataset])
+            self.dataset = {}
+        while self.params or self.points:
+            params = [Param(name, value) for name, value in self.params.items()]
+            points = [Metric(*point) for point in self.points[:MOST_METRICS]]
+            client.log_batch(self.run_id, points, params, self.picture_tags() if self.parameters else [])
+            self.params, self.points = {}, self.points[MOST_METRICS:]
+        if self.parameters:
+            assert self.artifact_uri is not None
+            with TemporaryDirectory() as folder:
+                write_weights(Path(folder, WEIGHTS), self.parameters)
+                Path(folder, PICTURE).write_bytes(thumbnail(self.parameters[0].weights))
+                # MLflow's client does the same, but asks for the run first.
+                get_artifact_repository(self.artifact_uri, client.tracking_uri).log_artifacts(folder)
+            self.parameters = []
+        if self.message:
+            client.log_batch(self.run_id, tags=[RunTag("message", self.message)])
+        if self.status:
+            client.set_terminated(self.run_id, self.status, self.ended)
+
+    def picture_tags(self) -> list[RunTag]:
+        """The description, with the picture of the weights, which MLflow's page shows."""
+        picture = f"![Weights of the first layer](get-artifact?path={PICTURE}&run_uuid={self.run_id})"
+        return [RunTag(DESCRIPTION, f"{self.tags.get(DESCRIPTION, '')}\n\n{picture}")]
+
+
+def finished_since(client: MlflowClient, experiment_id: str, planned: int) -> dict[str, str]:
+    """Run ids by cell key of the cells that other sweeps have finished since this one planned them."""
+    condition = "tags.kind = 'cell' and attributes.status = 'FINISHED'"
+    condition += f" and attributes.end_time >= {planned} and tags.planned != '{planned}'"
+    return {run.data.tags["cell"]: run.info.run_id for run in search(client, experiment_id, condition)}
+
+
+class Courier:
+    """Delivers the runs of a stack to MLflow, several seconds of curves at a time, so that training hardly waits.
+
+    Parameters
+    ----------
+    seconds : float
+        Time between two deliveries. It grows if they are slow, so that they take at most a thirtieth of the time.
+    """
+
+    def __init__(self, client: MlflowClient, runs: list[CellRun], seconds: float = 5.0) -> None:
+        self.client, self.runs, self.seconds = client, runs, seconds
+        self.next_delivery = 0.0
+
+    def record(self, epoch: int, metrics: dict[str, NDArray]) -> None:
+        """Add the metrics of an epoch, by name (cells,) arrays."""
+        moment = now()
+        for i, run in enumerate(self.runs):
+            run.record(epoch, {name: values[i] for name, values in metrics.items()}, moment)
+        if time.monotonic() >= self.next_delivery:
+            self.deliver()
+
+    def deliver(self) -> None:
+        """Deliver what can be delivered; during an outage it stays for the next time."""
+        begun = time.monotonic()
+        with suppress(*STORE_ERRORS):
+            for run in self.runs:
+                run.deliver(self.client)
+        ended = time.monotonic()
+        self.next_delivery = ended + min(max(self.seconds, 30 * (ended - begun)), LONGEST_PAUSE)
+
+
+def now() -> int:
+    """Milliseconds since 1970, the unit of MLflow."""
+    return int(time.time() * 1000)

@@ -1,0 +1,170 @@
+"""The connection to MLflow: where the store is, and how it is opened."""
+
+import logging
+import os
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import mlflow
+from filelock import AcquireReturnProxy, FileLock, Timeout
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from flows.errors import ConfigurationError
+from flows.platform.health import health_problem, print_line, without_login
+from flows.platform.paths import sqlite_file, sqlite_uri, store_folder
+from flows.store.failures import DAMAGED, STORE_ERRORS, is_damaged, shortened
+from flows.store.locations import adopt_artifacts
+
+CONNECT_SECONDS, SILENT_SECONDS, LOCK_SECONDS = 5, 2.0, 60.0
+LOGIN_REFUSED = 401  # HTTP's status
+
+
+def tracking_uri(given: str | None) -> str:
+    """The given tracking URI, or else MLFLOW_TRACKING_URI, or else the store in this folder's `mlruns/`."""
+    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(store_folder() / "mlflow.db")
+    # SQLAlchemy's default driver varies; psycopg is the one that the extra `postgres` installs.
+    return f"postgresql+psycopg{uri.removeprefix('postgresql')}" if uri.startswith("postgresql://") else uri
+
+
+def open_store(uri: str) -> MlflowClient:
+    """Connect to MLflow, and create the store if there is none; one that can't be written is opened for reading.
+
+    Raises
+    ------
+    ConfigurationError
+        If the kind of address is unknown, nobody answers there, the login is refused, or there is no store and none can
+        be created.
+    """
+    if uri.startswith(("http://", "https://")):
+        return open_server(uri)
+    if uri.startswith(("sqlite:///", "sqlite+pysqlite:///")):
+        path = sqlite_file(uri)
+        return open_database(uri, f"store: {path}", path.with_suffix(".lock"), path)
+    if uri.startswith("postgresql"):
+        return open_database(uri, f"tracking URI: the database {without_login(uri)}", store_folder() / "mlflow.lock")
+    raise ConfigurationError(
+        f"tracking URI: {uri!r} given; allowed: sqlite:///path, http://…, https://… or postgresql://…"
+    )
+
+
+def connect(uri: str) -> MlflowClient:
+    """A client of an existing store, without the log messages of the libraries below it: callers report errors."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    return MlflowClient(uri)
+
+
+def open_server(uri: str) -> MlflowClient:
+    """Connect to a server, and ask for something: only then is it known to be MLflow and to accept the login."""
+    given = f"tracking URI: {without_login(uri)} given"
+    if problem := health_problem(uri):
+        raise ConfigurationError(f"{given}, where no MLflow server answers ({problem}); allowed: a running one")
+    client = connect(uri)
+    try:
+        client.search_experiments(max_results=1)
+    except Exception as error:  # MLflow's client raises many types for answers of other servers
+        if isinstance(error, MlflowException) and error.get_http_status_code() == LOGIN_REFUSED:
+            raise ConfigurationError(
+                f"{given}, which refuses the login; allowed: its name and password in MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD"
+            ) from None
+        raise ConfigurationError(
+            f"{given}, which does not answer like MLflow ({shortened(error)}); allowed: a running MLflow server"
+        ) from error
+    return client
+
+
+def check_postgres(uri: str) -> None:
+    """Connect once, with a limit of time: MLflow would try for two minutes."""
+    engine = create_engine(uri, connect_args={"connect_timeout": CONNECT_SECONDS})
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
+
+
+def open_database(uri: str, name: str, lock: Path, sqlite: Path | None = None) -> MlflowClient:
+    """Connect to a database directly, and create MLflow's tables if there are none."""
+    try:
+        if sqlite and sqlite.exists() and not (os.access(sqlite, os.W_OK) and os.access(sqlite.parent, os.W_OK)):
+            return open_for_reading(sqlite)
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()  # raises what FileLock would wait for
+        # If several processes open an empty database at once, they leave it half migrated: one at a time.
+        with acquired(FileLock(lock), name):
+            if sqlite:
+                if not sqlite.exists():
+                    create_database(sqlite)
+                with closing(sqlite3.connect(sqlite)) as database:
+                    database.execute("PRAGMA journal_mode=WAL")
+            else:
+                check_postgres(uri)
+            client = connect(uri)
+            client.search_experiments(max_results=1)
+            if sqlite:
+                adopt_artifacts(sqlite)
+            return client
+    except Timeout:
+        raise ConfigurationError(
+            f"{name} is locked by another process since {LOCK_SECONDS:g} s; allowed: wait for it, or end it"
+        ) from None
+    except (*STORE_ERRORS, sqlite3.Error, SQLAlchemyError, ValueError) as error:  # ValueError: a port that is no number
+        raise ConfigurationError(f"{name} {reason(error, uri)}") from None
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"{name} needs {error.name}; allowed once it is installed: mlp-flows[postgres]"
+        ) from None
+
+
+def acquired(lock: FileLock, name: str) -> AcquireReturnProxy:
+    """The lock, once it is free; after two seconds standard error names what is waited for."""
+    try:
+        return lock.acquire(timeout=min(SILENT_SECONDS, LOCK_SECONDS))
+    except Timeout:
+        print_line(f"Waiting for {name}, which another process has locked …")
+        return lock.acquire(timeout=LOCK_SECONDS)
+
+
+def create_database(path: Path) -> None:
+    """Make MLflow's tables elsewhere, and put the whole database in its place in one step.
+
+    MLflow can never open a database whose tables were half made when the process was killed.
+    """
+    folder = path.with_suffix(".new")
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+    folder.mkdir()
+    made, copy = folder / "made.db", folder / "copy.db"
+    connect(sqlite_uri(made)).search_experiments(max_results=1)
+    # A copy, because MLflow keeps the file open, and Windows moves no open file.
+    with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    copy.replace(path)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def open_for_reading(sqlite: Path) -> MlflowClient:
+    """A client of a store that this process can't write."""
+    # If nobody writes to it, there is no write-ahead log, and the file is read as it is.
+    mode = "mode=ro" if Path(f"{sqlite}-wal").exists() else "immutable=1"
+    client = connect(f"sqlite+pysqlite:///file:{quote(str(sqlite))}?{mode}&uri=true")
+    client.search_experiments(max_results=1)
+    return client
+
+
+def reason(error: Exception, uri: str) -> str:
+    """Why a database can't be used, and the way out."""
+    if revision := re.search(r"out-of-date database schema \(found version (\w+)", str(error)):
+        if any(Path(mlflow.__file__).parent.glob(f"store/db_migrations/versions/{revision[1]}_*.py")):
+            return f"was made by an older MLflow; allowed after a backup (docs/backup.md): mlflow db upgrade '{uri}'"
+        return "was opened by a newer MLflow; allowed: that version, or a backup from before"
+    if is_damaged(error):
+        return DAMAGED
+    return f"can't be used ({shortened(error)}); allowed: a database that runs and can be written"

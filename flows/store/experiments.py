@@ -1,0 +1,45 @@
+"""Experiments in MLflow, and where they keep their artifacts."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from flows.errors import ConfigurationError
+from flows.plan.experiment import Experiment
+from flows.platform.paths import sqlite_file, store_folder
+from flows.platform.proxies import is_loopback
+from flows.platform.service_file import running_service
+from flows.store.locations import local_address
+
+
+def open_experiment(client: MlflowClient, experiment: Experiment) -> str:
+    """Id of the MLflow experiment of this name, which is created if there is none."""
+    found = client.get_experiment_by_name(experiment.name)
+    if found is None:
+        folder = artifact_folder(client.tracking_uri)
+        try:
+            return client.create_experiment(
+                experiment.name,
+                artifact_location=local_address(folder / experiment.name) if folder else None,
+                tags={"mlflow.note.content": experiment.description},
+            )
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            # Another sweep created it at the same moment.
+            found = client.get_experiment_by_name(experiment.name)
+    assert found is not None
+    if found.lifecycle_stage == "deleted":
+        raise ConfigurationError(f"name: {experiment.name!r} given, which was deleted in MLflow; allowed: another")
+    return found.experiment_id
+
+
+def artifact_folder(uri: str) -> Path | None:
+    """The folder of the artifacts of a store; None if its server keeps them."""
+    if uri.startswith("sqlite"):
+        return sqlite_file(uri).parent / "artifacts"
+    service = running_service()
+    local = service and service.mlflow == uri and is_loopback(urlsplit(uri).hostname or "")
+    return store_folder() / "artifacts" if local or not uri.startswith("http") else None

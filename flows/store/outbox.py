@@ -1,0 +1,91 @@
+"""Results that could not be delivered to MLflow, kept on disk until they can: one file per cell, without pickle."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+from zipfile import BadZipFile
+
+import numpy as np
+from filelock import FileLock
+from mlflow import MlflowClient
+
+from flows.errors import ConfigurationError
+from flows.platform.paths import store_folder
+from flows.store.cell_run import CellRun, finished_since
+from flows.store.failures import STORE_ERRORS, refused, shortened
+from mlp.weights import from_arrays, to_arrays
+
+RECORD = "record"
+
+
+def outbox() -> Path:
+    """The folder of the results that wait."""
+    return store_folder() / "outbox"
+
+
+def keep(run: CellRun, uri: str) -> None:
+    """Write a run to disk, for the store at a tracking URI."""
+    record = {"uri": uri} | {f.name: getattr(run, f.name) for f in dataclasses.fields(run) if f.name != "parameters"}
+    outbox().mkdir(parents=True, exist_ok=True)
+    path = outbox() / f"{run.tags['cell']}-{uuid4().hex}.npz"
+    draft = path.with_suffix(".draft")
+    try:
+        with draft.open("wb") as file:
+            np.savez(file, allow_pickle=False, **to_arrays(run.parameters), **{RECORD: np.array(json.dumps(record))})
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def waiting() -> dict[str, list[Path]]:
+    """The files of the runs that wait, by the tracking URI that they wait for."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted(outbox().glob("*.npz")):
+        files.setdefault(read(path)[1], []).append(path)
+    return files
+
+
+def read(path: Path) -> tuple[CellRun, str]:
+    """Read a run and its tracking URI."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            record = json.loads(str(arrays[RECORD]))
+            parameters = from_arrays(arrays)
+        uri = record.pop("uri")
+        return CellRun(**record, parameters=parameters), uri
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise ConfigurationError(
+            f"outbox: {path} is not a result that can be delivered ({error}); allowed: move it elsewhere"
+        ) from None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How many runs were delivered, how many still wait, and why."""
+
+    delivered: int = 0
+    waiting: int = 0
+    reason: str = ""
+
+
+def deliver_waiting(client: MlflowClient, uri: str) -> Delivery:
+    """Deliver the runs that wait for a store, as far as possible."""
+    if not outbox().exists():
+        return Delivery()
+    with FileLock(outbox() / "lock"):
+        paths = waiting().get(uri, [])
+        reason, failed = "", 0
+        for i, path in enumerate(paths):
+            try:
+                run = read(path)[0]
+                run.give_way(finished_since(client, run.experiment_id, run.planned))
+                run.deliver(client)
+            except STORE_ERRORS as error:
+                reason, failed = shortened(error), failed + 1
+                if not refused(error):
+                    return Delivery(i + 1 - failed, len(paths) - i - 1 + failed, reason)
+            else:
+                path.unlink()
+        return Delivery(len(paths) - failed, failed, reason)

@@ -1,0 +1,70 @@
+"""Runs in MLflow: how they are found and ended, and what they say about their data set and their code."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from mlflow import MlflowClient, entities
+from mlflow.entities import DatasetInput, Run, RunTag, ViewType
+
+from mlp.data import Dataset
+
+
+def search(client: MlflowClient, experiment_ids: str | list[str], condition: str, page: int = 5000) -> Iterator[Run]:
+    """The runs that meet a condition, the latest first; MLflow is asked for more pages only as they are needed."""
+    ids, token = [experiment_ids] if isinstance(experiment_ids, str) else experiment_ids, None
+    while True:
+        found = client.search_runs(ids, condition, ViewType.ACTIVE_ONLY, page, ["attributes.start_time DESC"], token)
+        yield from found
+        if not (token := found.token):
+            return
+
+
+def finished_cells(client: MlflowClient, experiment_id: str) -> dict[str, str]:
+    """Run ids of all finished cells by cell key; the latest run if there are several."""
+    runs = search(client, experiment_id, "tags.kind = 'cell' and attributes.status = 'FINISHED'")
+    return {run.data.tags["cell"]: run.info.run_id for run in reversed(list(runs)) if "cell" in run.data.tags}
+
+
+def dataset_fields(data: Dataset) -> dict[str, str]:
+    """The data set as MLflow describes it, with the digest of all of it."""
+    counts = {"train": len(data.train_labels), "test": len(data.test_labels), "pixels": data.train_images.shape[1]}
+    return {
+        "name": data.name,
+        "digest": data.digest[:36],
+        "source_type": "scikit-learn",
+        "source": json.dumps({"name": data.name}),
+        "profile": json.dumps(counts),
+    }
+
+
+def log_datasets(client: MlflowClient, run_id: str, sets: Iterable[dict[str, str]]) -> None:
+    """Log the data sets of a run; see `dataset_fields`."""
+    client.log_inputs(run_id, datasets=[DatasetInput(entities.Dataset(**fields)) for fields in sets])
+
+
+@cache
+def code_version() -> dict[str, str]:
+    """The git commit of this package's checkout as a tag, and whether its files differ from that; else nothing."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return {}  # installed, perhaps into somebody else's checkout
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return {"mlflow.source.git.commit": git("rev-parse", "HEAD"), "changed_since_commit": str(bool(changed))}
+    except (OSError, subprocess.SubprocessError):
+        return {}  # without git, or in a folder that git does not trust
+
+
+def end_run(client: MlflowClient, run_id: str, status: str, message: str = "") -> None:
+    """Close a run as FINISHED, FAILED or KILLED; the message says why it did not finish."""
+    if message:
+        client.log_batch(run_id, tags=[RunTag("message", message)])
+    client.set_terminated(run_id, status)

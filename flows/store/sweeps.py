@@ -1,0 +1,92 @@
+"""Sweeps in MLflow: how one is begun, and which one is the latest."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.tracking.context.default_context import DefaultRunContext
+
+from flows.errors import ConfigurationError
+from flows.plan.experiment import Cell, Experiment
+from flows.store.artifacts import CELLS, EXPERIMENT, read_artifact
+from flows.store.runs import code_version, finished_cells, search
+
+
+def start_sweep(
+    client: MlflowClient, experiment_id: str, experiment: Experiment, cells: dict[str, Cell], tags: dict[str, str]
+) -> str:
+    """Create the parent run of a sweep, with everything that is needed to run it again."""
+    run = client.create_run(
+        experiment_id,
+        run_name=f"sweep {time.strftime('%Y-%m-%d %H:%M:%S')}",
+        tags={"kind": "sweep", **tags, **code_version(), **origin(), "mlflow.note.content": experiment.description},
+    )
+    run_id = run.info.run_id
+    client.set_tag(run_id, "sweep", run_id)
+    client.log_dict(run_id, experiment.model_dump(mode="json"), EXPERIMENT)
+    client.log_dict(run_id, {key: cell.name for key, cell in cells.items()}, CELLS)
+    return run_id
+
+
+def origin() -> dict[str, str]:
+    """Tags that say who began a sweep, and with which command."""
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return DefaultRunContext().tags() | {"mlflow.source.name": command}
+
+
+def sweeps(client: MlflowClient, experiment_id: str | None = None, condition: str = "") -> Iterator[Run]:
+    """The parent runs of sweeps, the latest first, of one experiment or of the whole store."""
+    ids = [experiment_id] if experiment_id else [known.experiment_id for known in client.search_experiments()]
+    return search(client, ids, " and ".join(filter(None, ["tags.kind = 'sweep'", condition])), page=20)
+
+
+def latest_sweep(client: MlflowClient, experiment_id: str | None = None) -> tuple[Run | None, list[str]]:
+    """The latest sweep that has finished cells, and notes on later ones that have none; else the latest of all."""
+    notes: list[str] = []
+    latest = None
+    for sweep in sweeps(client, experiment_id):
+        if has_finished_cells(client, sweep):
+            return sweep, [f"{note}; {sweep.info.run_name} is shown" for note in notes]
+        notes.append(f"{sweep.info.run_name} ({sweep.info.status}) has no finished cell")
+        latest = latest or sweep
+    return latest, []
+
+
+def has_finished_cells(client: MlflowClient, sweep: Run) -> bool:
+    """Whether a cell that a sweep asked for has finished, in this sweep or in another."""
+    experiment_id, run_id = sweep.info.experiment_id, sweep.info.run_id
+    own = f"tags.kind = 'cell' and tags.sweep = '{run_id}' and attributes.status = 'FINISHED'"
+    if next(search(client, experiment_id, own, page=1), None):
+        return True
+    try:
+        keys = read_artifact(client, sweep, CELLS)
+    except ConfigurationError:
+        return False  # it was interrupted before it had written them
+    return not finished_cells(client, experiment_id).keys().isdisjoint(keys)
+
+
+def sweeps_with_counts(client: MlflowClient, count: int) -> list[tuple[str, Run, Counter[str]]]:
+    """The latest sweeps: the name of the experiment, the parent run, and the number of its cells by status."""
+    names = experiment_names(client)
+    found = []
+    for sweep in islice(sweeps(client), count):
+        condition = f"tags.sweep = '{sweep.info.run_id}' and tags.kind = 'cell'"
+        cells = search(client, sweep.info.experiment_id, condition)
+        found.append((names[sweep.info.experiment_id], sweep, Counter(cell.info.status for cell in cells)))
+    return found
+
+
+def running_sweeps(client: MlflowClient) -> list[tuple[str, Run]]:
+    """The sweeps that have not ended: the name of the experiment and the parent run."""
+    names = experiment_names(client)
+    return [(names[run.info.experiment_id], run) for run in sweeps(client, condition="attributes.status = 'RUNNING'")]
+
+
+def experiment_names(client: MlflowClient) -> dict[str, str]:
+    """The names of all experiments by id."""
+    return {experiment.experiment_id: experiment.name for experiment in client.search_experiments()}

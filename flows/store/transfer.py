@@ -1,0 +1,165 @@
+"""The folder in which a sweep travels from one store to another: its format, and the checks before anything is used.
+
+::
+
+    manifest.json              the experiment, the sweep, versions, and the SHA-256 of every other file
+    runs.parquet, runs.csv     what `load_runs` returns
+    curves.parquet, curves.csv what `load_curves` returns
+    runs/<run id>/run.json     an MLflow run: tags, params, metrics with steps and times, data sets
+    runs/<run id>/artifacts/   its artifacts; models, which are code, stay behind
+"""
+
+import hashlib
+import posixpath
+import re
+from collections import Counter
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from flows.errors import ConfigurationError
+from flows.plan.experiment import Experiment
+
+MANIFEST, RUN, ARTIFACTS = "manifest.json", "run.json", "artifacts"
+TABLES = ("runs.parquet", "runs.csv", "curves.parquet", "curves.csv")
+MODEL = "model"  # an artifact that is code: it is never exported nor imported, but made again from the weights
+SWEEP, PARENT = "sweep", "mlflow.parentRunId"  # tags that name other runs
+
+
+def plain_path(name: str) -> str:
+    """The name of a tag, param or metric, if MLflow takes it: as a path it must be normal and lead nowhere else."""
+    if posixpath.normpath(name) != name or name.split("/")[0] in (".", ".."):
+        raise ValueError(f"{name!r} given; allowed: a name without empty parts and dots")
+    return name
+
+
+RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Name = Annotated[str, Field(pattern=r"^[\w.\- :/]+$", max_length=250), AfterValidator(plain_path)]
+Moment = Annotated[int, Field(ge=0, lt=2**53)]  # ms since 1970
+Content = TypeVar("Content", bound=BaseModel)
+
+
+class Exported(BaseModel):
+    """A part of an export. Unknown fields and other types are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
+
+
+class DatasetFields(Exported):
+    """A data set as MLflow describes it; see `flows.store.runs.dataset_fields`."""
+
+    name: str = Field(max_length=500)
+    digest: str = Field(max_length=36)
+    source_type: str
+    source: str = Field(max_length=65_535)
+    profile: str | None = None
+
+
+class ExportedRun(Exported):
+    """A run that has ended. Its points are (metric, value, time in ms, step)."""
+
+    run_id: RunId
+    kind: Literal["sweep", "cell", "group"]
+    name: str = Field(max_length=250)
+    status: Literal["FINISHED", "FAILED", "KILLED"]
+    started: Moment
+    ended: Moment
+    tags: Annotated[dict[Name, Annotated[str, Field(max_length=8000)]], Field(max_length=99)]
+    params: Annotated[dict[Name, Annotated[str, Field(max_length=6000)]], Field(max_length=100)]
+    points: list[tuple[Name, float, Moment, Annotated[int, Field(gt=-(2**53), lt=2**53)]]]
+    datasets: list[DatasetFields]
+
+    @model_validator(mode="after")
+    def _tags_fit(self) -> Self:
+        if self.tags.get("kind") != self.kind or (self.kind == "cell" and not self.tags.get("cell")):
+            raise ValueError(f"tags: those of no {self.kind} given; allowed: kind, and cell for a cell")
+        return self
+
+
+class Manifest(Exported):
+    """What an export contains; name and description are those of the experiment."""
+
+    format: Literal[1] = 1
+    name: str
+    experiment_id: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+    description: str
+    sweep: RunId
+    versions: dict[str, str]
+    files: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
+
+    @model_validator(mode="after")
+    def _experiment_can_exist(self) -> Self:
+        Experiment(name=self.name, description=self.description)
+        return self
+
+
+def read_export(folder: Path) -> tuple[Manifest, list[ExportedRun]]:
+    """Read an export and check all of it: form, paths and checksums.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is no export, or a file is missing or was changed.
+    """
+    manifest = parse(Manifest, read(folder / MANIFEST), folder / MANIFEST)
+    contents = {}
+    for name, checksum in manifest.files.items():
+        content = read(inside(folder, name))
+        if hashlib.sha256(content).hexdigest() != checksum:
+            raise ConfigurationError(f"{folder / name}: damaged or changed since its export; allowed: a whole export")
+        if PurePosixPath(name).name == RUN and len(PurePosixPath(name).parts) == 3:
+            contents[name] = content
+    runs = [parse(ExportedRun, content, folder / name) for name, content in contents.items()]
+    if problem := contradiction(manifest, runs):
+        raise ConfigurationError(f"{folder}: {problem}; allowed: a folder that `mlp export` has written")
+    return manifest, runs
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}; allowed: a folder that `mlp export` has written") from None
+
+
+def parse(kind: type[Content], content: bytes, path: Path) -> Content:
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigurationError(f"{path}: {where}: {first['msg']}; allowed: what `mlp export` has written") from None
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of a file of an export, on any system; refused if it leads out of the folder."""
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    path = folder / name
+    leaves = posix.is_absolute() or windows.drive or windows.root or ".." in (*posix.parts, *windows.parts)
+    if leaves or "\0" in name or not path.resolve().is_relative_to(folder.resolve()):
+        raise ConfigurationError(f"{folder / MANIFEST}: file {name!r} given; allowed: files in the folder")
+    return path
+
+
+def contradiction(manifest: Manifest, runs: list[ExportedRun]) -> str:
+    """What does not fit together in an export; empty if everything does."""
+    ids = [run.run_id for run in runs]
+    keys = Counter(run.tags["cell"] for run in runs if run.kind == "cell")
+    known = {f"runs/{run_id}/{RUN}" for run_id in ids} | set(TABLES)
+    others = [re.fullmatch(rf"runs/([0-9a-f]{{32}})/{ARTIFACTS}/(.+)", name) for name in manifest.files.keys() - known]
+    if [run.run_id for run in runs if run.kind == "sweep"] != [manifest.sweep]:
+        return f"sweep {manifest.sweep} is not its only sweep"
+    if len(set(ids)) < len(ids) or max(keys.values(), default=1) > 1:
+        return "a run or a cell is in it twice"
+    if not all(place and place[1] in ids for place in others):
+        return "a file belongs to no run"
+    if any(place and PurePosixPath(place[2]).parts[0] == MODEL for place in others):
+        return "it contains a model, which is code"
+    return ""
+
+
+def artifacts_of(manifest: Manifest, run_id: str) -> dict[PurePosixPath, str]:
+    """The artifacts of a run: their paths in the run, and in the export."""
+    start = f"runs/{run_id}/{ARTIFACTS}/"
+    return {PurePosixPath(name.removeprefix(start)): name for name in manifest.files if name.startswith(start)}

@@ -1,0 +1,145 @@
+"""A sweep at the prompt: start Prefect's server, show the progress, print the comparison."""
+
+import logging
+import warnings
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from flows.errors import ConfigurationError
+from flows.plan.experiment import Experiment
+from flows.platform.servers import start_prefect_server, wait_for_prefect
+from flows.platform.temporary import temporary_files_in_store
+from flows.store.failures import STORE_ERRORS, shortened
+from flows.sweep.display import Preparation, SweepProgress, showing
+from flows.sweep.progress import new_progress, stop_on_interrupt
+
+if TYPE_CHECKING:
+    from flows.sweep.flow import Outcome
+
+
+@temporary_files_in_store()
+def run_sweep(
+    experiment: Experiment,
+    force: bool,
+    workers: int | None,
+    memory: float | None,
+    tracking_server: str | None,
+    console: Console,
+    runner: str = "processes",
+    address: str | None = None,
+) -> int:
+    """Run a sweep and print its comparison.
+
+    Parameters
+    ----------
+    runner : {"processes", "dask", "ray"}
+        Where stacks train.
+    address : str, optional
+        Address of the Dask or Ray cluster.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 1 if a cell failed, 130 if it was interrupted.
+
+    Raises
+    ------
+    ConfigurationError
+        If the store or the data set is not available; nothing has been written to MLflow then.
+    """
+    try:
+        preparation = Preparation("Starting Prefect's server, opening the store, loading the data")
+        with showing(preparation, console):
+            server = start_prefect_server()
+            # Prefect's server takes several seconds to start; meanwhile this opens the store and loads the data.
+            uri = open_and_load(experiment, tracking_server, console)
+            from httpx import HTTPError
+            from prefect.exceptions import CancelledRun, FailedRun
+
+            from flows.sweep.flow import sweep
+            from flows.sweep.workers import check_cluster, cluster
+
+            if runner != "processes":
+                check_cluster(runner, address, uri, experiment.name)
+            wait_for_prefect(server, preparation.change)
+            announce(experiment, uri, console)
+    except KeyboardInterrupt:
+        console.print("[yellow]stopped[/]; nothing was trained.")
+        return 130
+    with new_progress() as progress, stop_on_interrupt(progress):
+        # What Prefect logs with a traceback is reported in one line here, and errors of tasks as those of the flow.
+        logging.getLogger("prefect.flow_runs").addFilter(
+            lambda record: not (record.exc_info and isinstance(record.exc_info[1], HTTPError))
+        )
+        logging.getLogger("prefect.task_runs").addFilter(lambda record: record.levelno < logging.ERROR)
+        where = {} if runner == "processes" else {"task_runner": cluster(runner, address)}
+        try:
+            with showing(SweepProgress(progress.read), console):
+                outcome: Any = sweep.with_options(**where)(experiment, force, workers, memory, uri)
+        except CancelledRun as stopped:
+            console.print(f"[yellow]{stopped}[/]; run the same command again to train the others.")
+            return 130
+        except FailedRun as failed:
+            console.print(f"[red]mlp:[/] {escape(str(failed))}", soft_wrap=True)
+            return 1
+        except KeyboardInterrupt:
+            console.print("[yellow]stopped at once[/]; run the same command again to train what is missing.")
+            return 130
+        except HTTPError as error:
+            console.print(
+                f"[red]mlp:[/] Prefect's server failed ({escape(shortened(error))}), its log says why; "
+                "finished cells are safe",
+                soft_wrap=True,
+            )
+            return 1
+    return conclude(experiment, outcome, uri, console)
+
+
+def open_and_load(experiment: Experiment, tracking_server: str | None, console: Console) -> str:
+    """Open the store and load the data, so that errors are reported before a flow starts."""
+    from flows.plan.preparation import clean_data
+    from flows.store.connection import open_store, tracking_uri
+    from mlp.data import DataFallback, DataUnavailable
+
+    uri = tracking_uri(tracking_server)
+    open_store(uri)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            data = clean_data(experiment.cells()[0])
+        except (DataUnavailable, ValueError) as error:
+            raise ConfigurationError(f"data: {error}") from None
+    for warning in caught:
+        console.print(f"[yellow]warning:[/] {warning.message}")
+    warnings.simplefilter("ignore", DataFallback)  # reported once is enough
+    images = f"{len(data.train_labels):,} images to train on, {len(data.test_labels):,} to test on"
+    console.print(f"{data.name}: {images}", highlight=False)
+    return uri
+
+
+def announce(experiment: Experiment, uri: str, console: Console) -> None:
+    """Print where the charts of an experiment can be seen while it trains."""
+    from flows.report.charts import print_charts
+    from flows.store.connection import open_store
+    from flows.store.experiments import open_experiment
+
+    with suppress(*STORE_ERRORS):  # if the store has failed, the flow says so
+        client = open_store(uri)
+        print_charts(client, open_experiment(client, experiment), console)
+
+
+def conclude(experiment: Experiment, outcome: "Outcome", uri: str, console: Console) -> int:
+    """Print the comparison and what to type next."""
+    from flows.report.summary import print_result
+    from flows.store.connection import open_store
+
+    counts = outcome.counts
+    if done := counts.get("done"):
+        console.print(f"{done} cells were done before{'; nothing to train' if len(counts) == 1 else ''}.")
+    if failed := counts.get("FAILED"):
+        console.print(f"[red]{failed} cells failed[/]; their runs in MLflow say why.")
+    print_result(open_store(uri), experiment, outcome.keys, outcome.run_id, console)
+    return 1 if failed else 0

@@ -1,0 +1,27 @@
+"""Whether the disk has room for the results of a stack: runs that could not finish are not started."""
+
+import shutil
+
+from flows.plan.experiment import Cell
+from flows.platform.paths import sqlite_file
+from mlp.metrics import curve_metrics
+
+POINT_BYTES = 250  # of a metric's value in SQLite: its row, its index, its share of the log
+WEIGHT_BYTES = 4  # float32
+# For what does not grow with the cells: the logs of the databases (4 MB each), the report and its figures.
+RESERVE_BYTES = 10_000_000
+
+
+def bytes_of_results(cell: Cell) -> int:
+    """Approximate size of a cell's curves and weights in the store, in bytes."""
+    return POINT_BYTES * len(curve_metrics()) * (cell.experiment.descent.epochs + 1) + WEIGHT_BYTES * cell.weights
+
+
+def lack_of_room(cells: dict[str, Cell], tracking_uri: str) -> str:
+    """Why the results of a stack have no room in a local store; empty if they have, or if a server keeps the store."""
+    if not tracking_uri.startswith("sqlite"):
+        return ""
+    folder = sqlite_file(tracking_uri).parent
+    wanted = RESERVE_BYTES + sum(bytes_of_results(cell) for cell in cells.values())
+    free = shutil.disk_usage(folder).free
+    return f"{free / 1e6:.0f} MB free in {folder}, a stack needs {wanted / 1e6:.0f}" if free < wanted else ""

@@ -1,0 +1,221 @@
+"""All layers of many networks of one shape: forward pass, backpropagation, steps.
+
+The deeper layers are small, and are multiplied one network at a time (`np.matmul` loops over the cells). So a network
+gets the same bits whatever other networks are in the stack. `mlp.engine.first_layer` computes the first layer.
+
+A step of small networks consists of some fifty calls that take a few microseconds each. To keep them short, all arrays
+and views are made once for each size of mini-batch (`Pass`). Activations have a column of ones, which makes the biases
+a row of the weights. Element-wise operations include that column and work on whole arrays: NumPy is slow on rows of 16.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.activations import ACTIVATIONS
+from mlp.costs import COSTS
+from mlp.descent import Descent
+from mlp.engine.first_layer import Grouping, Products, group_size, pack_groups, unpack_groups
+from mlp.engine.pixels import Batch, Layout
+from mlp.network import Layer, Network, Parameters
+
+
+class Connection:
+    """The connections from one layer to the next, for mini-batches of n images.
+
+    Parameters
+    ----------
+    weights, accumulator, gradient : (cells, fan_in + 1, fan_out)
+        The gradient is added to the accumulator, which the step rule provides.
+    below, below_slopes : (cells, n, fan_in + 1)
+        Activations of the lower layer, with a column of ones, and the derivatives of the cost by its weighted sums.
+    above, above_slopes : (cells, n, fan_out)
+        Weighted sums of the upper layer, replaced in place by its activations, and the derivatives by them.
+    """
+
+    def __init__(
+        self,
+        weights: NDArray,
+        accumulator: NDArray,
+        below: NDArray,
+        below_slopes: NDArray,
+        above: NDArray,
+        above_slopes: NDArray,
+    ) -> None:
+        self.weights, self.accumulator, self.gradient = weights, accumulator, np.empty_like(weights)
+        self.below, self.below_slopes, self.derivative = below, below_slopes, np.empty_like(below)
+        self.above, self.above_slopes = above, above_slopes
+        self.ones = below[:, :, -1]
+        self.below_transposed, self.weights_transposed = below.swapaxes(1, 2), weights.swapaxes(1, 2)
+
+
+class Pass:
+    """Forward and backward pass for mini-batches of n images.
+
+    Parameters
+    ----------
+    layers : Layers
+    n : int
+        Images of a mini-batch.
+
+    Attributes
+    ----------
+    first : Products
+    connections : list of Connection
+        One per layer after the first.
+    answers, slopes : (cells, n, outputs)
+        Activations of the last layer, and the derivatives of the cost by its weighted sums.
+    """
+
+    def __init__(self, layers: "Layers", n: int) -> None:
+        first, *deeper = layers.rule.parameters
+        first_accumulator, *accumulators = layers.rule.accumulators
+        self.first = Products(layers.grouping, n, layers.layout.busy.size + 1, first, first_accumulator)
+        self.answers, self.slopes = self.first.sums.cells, self.first.slopes.cells
+        activations, slopes = [self.first.sums.whole], [self.first.slopes.whole]
+        for weights in deeper[:-1]:
+            activations.append(np.ones((len(weights), n, weights.shape[2] + 1), np.float32))
+            slopes.append(np.empty_like(activations[-1]))
+        if deeper:
+            cells, _, outputs = deeper[-1].shape
+            self.answers, self.slopes = np.empty((2, cells, n, outputs), np.float32)
+        above = [*(array[:, :, :-1] for array in activations[1:]), self.answers]
+        above_slopes = [*(array[:, :, :-1] for array in slopes[1:]), self.slopes]
+        connections = zip(deeper, accumulators, activations, slopes, above, above_slopes, strict=False)
+        self.connections = [Connection(*arrays) for arrays in connections]
+        self._activation, self._derivative = ACTIVATIONS[layers.network.activation]
+        self._output = COSTS[layers.network.cost].output
+
+    def forward(self, batches: list[Batch]) -> None:
+        """Compute the activations of all layers, with one batch per group of the first layer."""
+        self.first.add_up(batches)
+        self.first.sums.to_cells()
+        for connection in self.connections:
+            self._activation(connection.below, out=connection.below)
+            connection.ones.fill(1)
+            np.matmul(connection.below, connection.weights, out=connection.above)
+        self._output(self.answers, out=self.answers)
+
+    def backward(self) -> None:
+        """Compute the slopes of all layers, and the gradient of all but the first, from the slopes of the last."""
+        for connection in reversed(self.connections):
+            np.matmul(connection.below_transposed, connection.above_slopes, out=connection.gradient)
+            np.matmul(connection.above_slopes, connection.weights_transposed, out=connection.below_slopes)
+            self._derivative(connection.below, out=connection.derivative)
+            np.multiply(connection.below_slopes, connection.derivative, out=connection.below_slopes)
+        self.first.slopes.to_groups()
+
+    def accumulate(self, batches: list[Batch]) -> None:
+        """Add the gradient to the accumulators; that of the first layer is computed as it is added."""
+        for connection in self.connections:
+            np.add(connection.accumulator, connection.gradient, out=connection.accumulator)
+        self.first.add_slopes(batches)
+
+
+class Layers:
+    """The parameters of a stack of cells.
+
+    Parameters
+    ----------
+    network : Network
+        The shape of each cell.
+    starts : list of Parameters
+        One per cell.
+    layout : Layout
+        Of the images that the cells read.
+    shared : bool
+        Whether all cells read the same mini-batches, or each its own.
+    descent : Descent
+
+    Attributes
+    ----------
+    rule : GradientDescent
+        Its parameters are the first layer in groups (see `mlp.engine.first_layer.pack_groups`) and, for each other
+        layer, the weights (cells, fan_in + 1, fan_out), whose last row holds the biases.
+    grouping : Grouping
+    """
+
+    def __init__(
+        self, network: Network, starts: list[Parameters], layout: Layout, shared: bool, descent: Descent
+    ) -> None:
+        self.network, self.layout, self.shared = network, layout, shared
+        fan_out = network.sizes[1]
+        self.grouping = Grouping(len(starts), fan_out, group_size(fan_out) if shared else 1)
+        first, *deeper = (np.stack([np.vstack(layer) for layer in layers]) for layers in zip(*starts, strict=True))
+        self.rule = descent.step_rule([pack_groups(first[:, layout.order], self.grouping), *deeper])
+        self._passes: dict[int, Pass] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy of the passes would hold copies of its views, which no longer share memory with the parameters.
+        return self.__dict__ | {"_passes": {}}
+
+    def keep(self, cells: NDArray) -> None:
+        """Remove all cells but these from the stack."""
+        before, self.grouping = self.grouping, replace(self.grouping, cells=len(cells))
+
+        def kept(arrays: list[NDArray]) -> list[NDArray]:
+            first, *deeper = arrays
+            first = pack_groups(unpack_groups(first, before)[cells], self.grouping)
+            return [first, *(array[cells] for array in deeper)]
+
+        self.rule.transform(kept)
+        self._passes = {}
+
+    @np.errstate(all="ignore")
+    def parameters(self) -> list[Parameters]:
+        """Parameters of each cell, for images that are not centred."""
+        groups, *deeper = self.rule.parameters
+        in_order = unpack_groups(groups, self.grouping)
+        first = np.empty_like(in_order)
+        first[:, self.layout.order] = in_order
+        # (x - mean) W + b = x W + (b - mean W)
+        for rows in first:
+            rows[-1] -= self.layout.mean @ rows[self.layout.busy]
+        return [
+            [Layer(weights[cell, :-1].copy(), weights[cell, -1].copy()) for weights in (first, *deeper)]
+            for cell in range(self.grouping.cells)
+        ]
+
+    def pass_of(self, n: int) -> Pass:
+        """The arrays and views for mini-batches of n images."""
+        if n not in self._passes:
+            self._passes[n] = Pass(self, n)
+        return self._passes[n]
+
+    def one_per_group(self, batches: list[Batch]) -> list[Batch]:
+        """One batch per group of the first layer, from the one that all cells share or from one per cell."""
+        return batches * len(self.rule.parameters[0]) if self.shared else batches
+
+    def answers(self, batch: Batch) -> NDArray:
+        """Activations of the last layer (cells, n, outputs), in an array that the next call overwrites."""
+        answering = self.pass_of(batch.n)
+        answering.forward([batch] * len(self.rule.parameters[0]))
+        return answering.answers
+
+    def step(self, batches: list[Batch], targets: NDArray, rate: float, example_weights: NDArray | None = None) -> None:
+        """Take one step of gradient descent.
+
+        Parameters
+        ----------
+        batches : list of Batch
+            One that all cells share, or one per cell.
+        targets : (cells, n, outputs)
+            The wanted activations.
+        rate : float
+            The learning rate.
+        example_weights : (cells or 1, n), optional
+            Factors of the examples' costs. Default: 1.
+        """
+        learning, batches = self.pass_of(batches[0].n), self.one_per_group(batches)
+        learning.forward(batches)
+        slopes = COSTS[self.network.cost].delta(learning.answers, targets)
+        # All slopes and gradients from here on contain the rule's factor, and the 1/n of the average.
+        np.multiply(slopes, np.float32(self.rule.factor(rate) / batches[0].n), out=learning.slopes)
+        if example_weights is not None:
+            learning.slopes *= example_weights[:, :, np.newaxis]
+        learning.backward()
+        self.rule.prepare(rate)
+        learning.accumulate(batches)
+        self.rule.finish(rate)

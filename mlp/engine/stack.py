@@ -1,0 +1,220 @@
+"""Many networks trained as one: the engine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from mlp.costs import COSTS
+from mlp.data import Dataset
+from mlp.descent import Descent
+from mlp.engine.layers import Layers
+from mlp.engine.pixels import Images, layout_of
+from mlp.metrics import Evaluation, curve_metrics, measured
+from mlp.network import Network, Parameters
+
+EVALUATION_ROWS = 256  # images evaluated at once
+
+
+@dataclass(frozen=True)
+class History:
+    """The result of training a stack of cells.
+
+    Attributes
+    ----------
+    metrics : dict of (epochs + 1, cells) float64 arrays
+        Row 0 is the untrained network. NaN where a metric is not defined (no wrong labels) or the cell has ended.
+    parameters : list of Parameters
+        One per cell.
+    epochs : (cells,) int
+        The last epoch of each cell: less than `Descent.epochs` if it diverged or reached `stop_accuracy`.
+    diverged : (cells,) bool
+        Cells that ended because their cost was not finite.
+    """
+
+    metrics: dict[str, NDArray]
+    parameters: list[Parameters]
+    epochs: NDArray
+    diverged: NDArray
+
+
+def train_stack(
+    network: Network,
+    descent: Descent,
+    starts: list[Parameters],
+    data: Dataset,
+    given: NDArray,
+    orders: Generator | list[Generator],
+    evaluation_rows: int | None = None,
+    stop_accuracy: float | None = None,
+    on_epoch: Callable[[int, dict[str, NDArray]], None] = lambda epoch, metrics: None,
+) -> History:
+    """Train many networks of one shape, the cells, as one batched computation.
+
+    Parameters
+    ----------
+    network : Network
+        The shape of every cell.
+    descent : Descent
+    starts : list of Parameters
+        One per cell; not changed.
+    data : Dataset
+        `data.train_labels` are the true labels; the cells are trained on `given`.
+    given : (cells, n) uint8
+        The labels that each cell is trained on.
+    orders : Generator or list of Generator
+        Draws the mini-batches: one generator for all cells, or one per cell.
+    evaluation_rows : int, optional
+        Compute the training metrics on this many rows only, the first ones. Default: on all.
+    stop_accuracy : float, optional
+        A cell ends after the epoch in which its ``train/accuracy`` reaches this value.
+    on_epoch : callable
+        Called with the number of the epoch and the metrics (cells,): with 0 before the first step, then after each
+        epoch. What it raises ends the training.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        If `given` does not have one row of labels per cell, or `orders` is a list of another length than `starts`.
+    """
+    if isinstance(orders, list) and len(orders) != len(starts):
+        raise ValueError(f"orders: {len(orders)} given; allowed: one for all cells, or a list of {len(starts)}")
+    if given.shape != (len(starts), len(data.train_labels)):
+        raise ValueError(f"given: shape {given.shape}; allowed: {(len(starts), len(data.train_labels))}")
+    curves = [row.name for row in curve_metrics()]
+    metrics = {name: np.full((descent.epochs + 1, len(starts)), np.nan) for name in curves}
+    history = History(metrics, list(starts), np.zeros(len(starts), int), np.zeros(len(starts), bool))
+    layout = layout_of(data.train_images, descent.center)
+    train_images, test_images = Images(data.train_images, layout), Images(data.test_images, layout)
+    layers = Layers(network, starts, layout, isinstance(orders, Generator), descent)
+    cells = np.arange(len(starts))  # those still in the stack
+
+    with threadpool_limits(1, "blas"):  # the products are too small to gain from threads
+        for epoch in range(descent.epochs + 1):
+            if epoch > 0:
+                running = [orders] if isinstance(orders, Generator) else [orders[cell] for cell in cells]
+                run_epoch(layers, train_images, given[cells], descent, epoch - 1, running)
+            for name, values in evaluate(
+                layers, train_images, test_images, data, given[cells, :evaluation_rows]
+            ).items():
+                metrics[name][epoch, cells] = values
+            history.epochs[cells] = epoch
+            on_epoch(epoch, {name: values[epoch] for name, values in metrics.items()})
+
+            history.diverged[cells] = ~np.isfinite(metrics["train/cost"][epoch, cells])
+            ended = history.diverged[cells] | (epoch == descent.epochs)
+            if stop_accuracy is not None:
+                ended |= metrics["train/accuracy"][epoch, cells] >= stop_accuracy
+            if ended.any():
+                for place, parameters in enumerate(layers.parameters()):
+                    history.parameters[cells[place]] = parameters
+                cells = cells[~ended]
+                if not cells.size:
+                    break
+                layers.keep(np.flatnonzero(~ended))
+    return history
+
+
+@np.errstate(all="ignore")  # the cost shows whether a cell has diverged
+def run_epoch(
+    layers: Layers,
+    images: Images,
+    given: NDArray,
+    descent: Descent,
+    epoch: int,
+    orders: list[Generator],
+    example_weights: NDArray | None = None,
+) -> None:
+    """Train for one epoch.
+
+    Parameters
+    ----------
+    layers : Layers
+        Changed in place.
+    images : Images
+        The training set.
+    given : (cells, n) uint8
+        The labels that each cell is trained on.
+    descent : Descent
+    epoch : int
+        Counted from 0.
+    orders : list of Generator
+        One that all cells share, or one per cell.
+    example_weights : (n,) float32, optional
+        Factors of the examples' costs. Default: 1.
+    """
+    eye, rate = np.eye(layers.network.sizes[-1], dtype=np.float32), descent.rate(epoch)
+    for chunks in zip(*(images.mini_batches(descent, order) for order in orders), strict=True):
+        if layers.shared:
+            labels = np.take(given, chunks[0][0], axis=1)
+        else:
+            labels = np.stack([of_cell[rows] for of_cell, (rows, _) in zip(given, chunks, strict=True)])
+        factors = None if example_weights is None else np.stack([example_weights[rows] for rows, _ in chunks])
+        targets, first = np.take(eye, labels, axis=0), 0
+        for batches in zip(*(batches for _, batches in chunks), strict=True):
+            after = first + batches[0].n
+            of_batch = None if factors is None else factors[:, first:after]
+            layers.step(list(batches), targets[:, first:after], rate, of_batch)
+            first = after
+
+
+def evaluate(
+    layers: Layers, train_images: Images, test_images: Images, data: Dataset, given: NDArray
+) -> dict[str, NDArray]:
+    """All metrics of all cells (cells,), on as many training images as there are given labels (cells, n)."""
+
+    def evaluations(images: Images, labels: NDArray, true: NDArray) -> list[Evaluation]:
+        costs, predicted = measure(layers, images, labels)
+        return [Evaluation(*arrays, true) for arrays in zip(costs, predicted, labels, strict=True)]
+
+    train = evaluations(train_images, given, data.train_labels[: given.shape[1]])
+    test_labels = np.broadcast_to(data.test_labels, (len(given), len(data.test_labels)))
+    test = evaluations(test_images, test_labels, data.test_labels)
+    of_cells = [measured(*sets) for sets in zip(train, test, strict=True)]
+    return {name: np.array([metrics[name] for metrics in of_cells]) for name in of_cells[0]}
+
+
+@np.errstate(all="ignore")
+def measure(layers: Layers, images: Images, labels: NDArray) -> tuple[NDArray, NDArray]:
+    """Evaluate all cells on the first images, as many as there are labels.
+
+    Parameters
+    ----------
+    layers : Layers
+    images : Images
+    labels : (cells, n) int
+
+    Returns
+    -------
+    costs : (cells, n) float32
+        Cost of each example.
+    predicted : (cells, n), of the labels' type
+        The predicted class of each example; the number of classes, which is none of them, where activations are NaN.
+    """
+    costs, predicted = np.empty(labels.shape, np.float32), np.empty(labels.shape, labels.dtype)
+    classes = np.arange(layers.network.sizes[-1]).astype(labels.dtype).reshape(-1, 1, 1)
+    cost, first = COSTS[layers.network.cost], 0
+    for _, batches in images.in_order(EVALUATION_ROWS, labels.shape[1]):
+        for batch in batches:
+            rows = slice(first, first + batch.n)
+            # The outputs come first (outputs, cells, n), because NumPy is slow on rows of ten.
+            answers = np.ascontiguousarray(np.moveaxis(layers.answers(batch), -1, 0))
+            targets = (labels[:, rows] == classes).astype(np.float32)
+            costs[:, rows] = cost.value(np.moveaxis(answers, 0, -1), np.moveaxis(targets, 0, -1))
+            predicted[:, rows] = first_largest(answers)
+            first += batch.n
+    return costs, predicted
+
+
+def first_largest(answers: NDArray) -> NDArray:
+    """`argmax` along the first of three axes, in a third of its time; the number of outputs where one is NaN."""
+    outputs = len(answers)
+    ranks = np.arange(outputs, 0, -1).astype(np.min_scalar_type(outputs)).reshape(-1, 1, 1)
+    return outputs - (np.equal(answers, answers.max(axis=0)) * ranks).max(axis=0)

@@ -1,0 +1,79 @@
+"""Images with the answers of networks: test images and noise."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from mlp.figures.style import COLOURS, image_grid, panels
+
+
+def answer_gallery(images: NDArray, answers: NDArray, titles: Sequence[str]) -> Figure:
+    """Images above bar charts of their output activations.
+
+    Parameters
+    ----------
+    images : (n, side * side)
+        uint8, or floats in [0, 1].
+    answers : (n, outputs)
+        Activations in [0, 1].
+    titles : (n,)
+        Of the images.
+    """
+    side = round(images.shape[1] ** 0.5)
+    figure, (panels_above, bars) = image_grid(2, len(images), size=1.35)
+    for panel, image, title in zip(panels_above, images, titles, strict=True):
+        panel.imshow(image.reshape(side, side), cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
+        panel.set_title(title, fontsize="small")
+    digits = np.arange(answers.shape[1])
+    for bar, answer in zip(bars, answers, strict=True):
+        winner = answer.argmax()
+        bar.bar(digits, answer, color=[COLOURS[1] if digit == winner else COLOURS[0] for digit in digits])
+        bar.set(ylim=(0, 1), xticks=digits, xlabel=f"{winner}: {answer[winner]:.2f}")
+        bar.tick_params(labelsize="xx-small")
+    bars[0].set_yticks([0, 0.5, 1])
+    bars[0].set_ylabel("activation")
+    return figure
+
+
+def image_gallery(images: NDArray, titles: Sequence[str], columns: int = 8) -> Figure:
+    """Images in rows.
+
+    Parameters
+    ----------
+    images : (n, side * side) floats in [0, 1]
+    titles : (n,)
+        Of the images.
+    columns : int
+        Images in a row, at most.
+    """
+    side = round(images.shape[1] ** 0.5)
+    columns = min(columns, len(images))
+    figure, rows = image_grid(-(-len(images) // columns), columns, size=1.35)
+    for panel in rows.flat[len(images) :]:
+        panel.remove()
+    for panel, image, title in zip(rows.flat, images, titles, strict=False):
+        panel.imshow(image.reshape(side, side), cmap="gray", vmin=0, vmax=1)
+        panel.set_title(title, fontsize="small")
+    return figure
+
+
+def favourite_digits(favourites: Mapping[str, NDArray], classes: int = 10) -> Figure:
+    """Number of networks that have each digit as their most frequent answer to each kind of noise.
+
+    Parameters
+    ----------
+    favourites : mapping of kind of noise to (networks,) digits
+    classes : int
+    """
+    figure, (axes,) = panels(1)
+    width = 0.8 / len(favourites)
+    for i, (colour, (kind, digits)) in enumerate(zip(COLOURS, favourites.items(), strict=False)):
+        counts = np.bincount(digits, minlength=classes)
+        axes.bar(np.arange(classes) + (i - (len(favourites) - 1) / 2) * width, counts, width, color=colour, label=kind)
+    axes.set(xticks=range(classes), xlabel="digit", ylabel="networks that answer it most often")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(title="noise")
+    return figure

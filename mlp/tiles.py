@@ -1,0 +1,63 @@
+"""Weights as small pictures. Without Matplotlib, which a worker need not wait for."""
+
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mlp.landscape import weight_images
+
+MOST, IN_A_ROW, ZOOM, MARGIN = 16, 8, 4, 2  # neurons; pixels for each weight; pixels around a neuron
+SHADES = 63  # odd, so that zero has a shade of its own; few, so that the files are small
+RED, BLUE = np.array([178, 24, 43]), np.array([33, 102, 172])
+STRENGTH = np.linspace(-1, 1, SHADES)[:, None]
+PALETTE = (255 - np.abs(STRENGTH) * (255 - np.where(STRENGTH > 0, RED, BLUE))).astype(np.uint8)
+
+
+def thumbnail(weights: NDArray) -> bytes:
+    """The weights into the first neurons of a network as one PNG image.
+
+    Parameters
+    ----------
+    weights : (side * side, neurons)
+
+    Raises
+    ------
+    ValueError
+        If the inputs do not form a square image.
+    """
+    images = weight_images(weights)[:MOST]
+    limit = float(np.abs(images).max())
+    zoomed = images.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2)
+    framed = np.pad(zoomed, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)))
+    rows = [np.concatenate(framed[i : i + IN_A_ROW], axis=1) for i in range(0, len(framed), IN_A_ROW)]
+    rows[-1] = np.pad(rows[-1], ((0, 0), (0, rows[0].shape[1] - rows[-1].shape[1])))
+    return weight_tile(np.concatenate(rows), limit)
+
+
+def weight_tile(image: NDArray, limit: float) -> bytes:
+    """Weights as a PNG image with one pixel for each: red is positive, blue negative, white zero.
+
+    Parameters
+    ----------
+    image : (rows, columns)
+    limit : float
+        The weight that is drawn in full red; larger ones are drawn like it.
+    """
+    shares = np.clip(np.asarray(image) / (limit or 1), -1, 1)
+    picture = Image.fromarray(np.rint((1 + shares) * (SHADES // 2)).astype(np.uint8))
+    picture.putpalette(PALETTE.tobytes())
+    return png(picture)
+
+
+def grey_tile(image: NDArray) -> bytes:
+    """An image (rows, columns) uint8 as a PNG image, from black for 0 to white for 255."""
+    return png(Image.fromarray(np.ascontiguousarray(image)))
+
+
+def png(picture: Image.Image) -> bytes:
+    """The content of a PNG file."""
+    file = BytesIO()
+    picture.save(file, format="png")
+    return file.getvalue()

@@ -1,0 +1,53 @@
+"""Cells of the same shape are trained together, within the memory and divided among the workers."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.plan.experiment import Cell, Experiment
+from flows.plan.stacks import MOST_CELLS_OF_A_STACK, bytes_of, plan, title
+
+PLENTY = 1e12
+
+
+def cells_of(**fields) -> dict[str, Cell]:
+    experiment = Experiment.model_validate({"name": "some", "seeds": "0-9"} | fields)
+    return {cell.name: cell for cell in experiment.cells()}
+
+
+@given(
+    seeds=st.integers(1, 200),
+    workers=st.integers(1, 8),
+    memory=st.floats(1, 1e9),
+    widths=st.lists(st.integers(1, 64), min_size=1, max_size=3, unique=True),
+)
+def test_every_cell_is_in_exactly_one_stack_and_a_stack_has_one_shape(seeds, workers, memory, widths):
+    cells = cells_of(seeds=f"0-{seeds - 1}", networks=[{"hidden": [width]} for width in widths])
+    stacks = plan(cells, workers, memory)
+    assert sorted(key for stack in stacks for key in stack) == sorted(cells)
+    for stack in stacks:
+        assert len({cell.shape for cell in stack.values()}) == 1
+        assert len(stack) <= MOST_CELLS_OF_A_STACK
+
+
+def test_two_workers_share_the_shuffle_grid_evenly():
+    cells = cells_of(corruption={"fractions": [0, 0.25, 0.5, 0.75, 1]})
+    assert [len(stack) for stack in plan(cells, 2, PLENTY)] == [25, 25]
+
+
+def test_a_small_amount_of_work_stays_in_one_stack():
+    assert [len(stack) for stack in plan(cells_of(data={"rows": 1000}), 2, PLENTY)] == [10]
+
+
+def test_stacks_shrink_to_fit_the_memory_but_keep_at_least_one_cell():
+    cells = cells_of()
+    bytes_of_one = bytes_of(next(iter(cells.values())))
+    assert [len(stack) for stack in plan(cells, 1, 5 * bytes_of_one)] == [5, 5]
+    assert [len(stack) for stack in plan(cells, 2, 5 * bytes_of_one)] == [2, 2, 2, 2, 2]
+    assert [len(stack) for stack in plan(cells, 1, 1)] == [1] * 10
+
+
+def test_a_stack_is_called_by_what_it_trains():
+    same_network = cells_of(seeds="0-2, 5", corruption={"fractions": [0, 0.5]})
+    assert title(same_network.values()) == "seeds 0-2, 5, fractions 0, 0.5"
+    wide = [cell for cell in cells_of(networks=[{}, {"hidden": [30]}]).values() if cell.network.hidden == (30,)]
+    assert title(wide) == "seeds 0-9, fractions 0, hidden 30"

@@ -1,0 +1,89 @@
+"""What MLflow could not be given waits on disk, without pickle, and arrives later as it was."""
+
+import numpy as np
+import pytest
+
+from flows.errors import ConfigurationError
+from flows.store import outbox
+from flows.store.cell_run import CellRun
+from mlp.network import Layer, flatten
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def finished_run(experiment_id: str, key: str = "abc") -> CellRun:
+    run = CellRun(experiment_id, "seed=0", {"kind": "cell", "cell": key}, {"seed": "0"}, {}, planned=0)
+    run.record(0, {"test/accuracy": 0.1})
+    run.record(1, {"test/accuracy": 0.2})
+    run.parameters = [Layer(np.arange(12, dtype=np.float32).reshape(4, 3), np.zeros(3, np.float32))]
+    run.end("FINISHED")
+    return run
+
+
+def test_a_run_comes_back_from_disk_as_it_was(store):
+    run = finished_run(store.experiment("some"))
+    outbox.keep(run, store.uri)
+    (path,) = outbox.waiting()[store.uri]
+    back, uri = outbox.read(path)
+    assert uri == store.uri
+    assert [tuple(point) for point in back.points] == run.points
+    assert (back.tags, back.status, back.ended) == (run.tags, "FINISHED", run.ended)
+    assert flatten(back.parameters).tobytes() == flatten(run.parameters).tobytes()
+
+
+def test_what_waits_is_delivered_once_and_waits_no_longer(store):
+    experiment_id = store.experiment("some")
+    for key in ("abc", "def"):
+        outbox.keep(finished_run(experiment_id, key), store.uri)
+    assert outbox.deliver_waiting(store.client, store.uri) == outbox.Delivery(delivered=2)
+    assert outbox.waiting() == {}
+    assert len(store.client.search_runs([experiment_id], "attributes.status = 'FINISHED'")) == 2
+    assert outbox.deliver_waiting(store.client, store.uri) == outbox.Delivery()
+
+
+def test_a_cell_that_was_trained_again_while_its_result_waited_is_not_finished_twice(store):
+    experiment_id = store.experiment("some")
+    outbox.keep(finished_run(experiment_id), store.uri)
+    again = finished_run(experiment_id)
+    again.planned = 1
+    again.deliver(store.client)
+    assert outbox.deliver_waiting(store.client, store.uri) == outbox.Delivery(delivered=1)
+    (finished,) = store.client.search_runs([experiment_id], "attributes.status = 'FINISHED'")
+    assert finished.info.run_id == again.run_id
+
+
+def test_what_waits_for_another_store_is_left_alone(store):
+    outbox.keep(finished_run(store.experiment("some")), "http://elsewhere:5000")
+    assert outbox.deliver_waiting(store.client, store.uri) == outbox.Delivery()
+    assert list(outbox.waiting()) == ["http://elsewhere:5000"]
+
+
+def test_a_run_that_the_store_refuses_waits_on_and_does_not_hold_up_the_others(store):
+    outbox.keep(finished_run("4711", "aaa"), store.uri)  # no such experiment
+    outbox.keep(finished_run(store.experiment("some"), "bbb"), store.uri)
+    sent = outbox.deliver_waiting(store.client, store.uri)
+    assert (sent.delivered, sent.waiting) == (1, 1)
+    assert "4711" in sent.reason
+
+
+def test_a_pickle_offered_as_weights_is_refused_and_not_opened(tmp_path):
+    class Harmful:
+        def __reduce__(self):
+            return open, (str(tmp_path / "executed"), "w")
+
+    outbox.outbox().mkdir(parents=True)
+    np.savez(outbox.outbox() / "abc-1.npz", record=np.array("{}"), W0=np.array([Harmful()], dtype=object))
+    with pytest.raises(ConfigurationError, match="not a result that can be delivered"):
+        outbox.waiting()
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY", b"\x80\x04N."])
+def test_a_damaged_file_in_the_outbox_is_named(content):
+    outbox.outbox().mkdir(parents=True)
+    (outbox.outbox() / "abc-1.npz").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"abc-1\.npz"):
+        outbox.waiting()

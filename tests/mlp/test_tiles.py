@@ -1,0 +1,45 @@
+"""The small picture of a first layer shows which weights are positive, negative and zero, and where."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mlp.tiles import thumbnail
+
+
+def pixels(weights: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.open(BytesIO(thumbnail(weights))).convert("RGB")).astype(int)
+
+
+def test_positive_weights_are_red_negative_ones_blue_and_zero_is_white():
+    weights = np.zeros((9, 1))
+    weights[0, 0], weights[8, 0] = 2.0, -2.0
+    picture = pixels(weights)
+    red, blue, white = picture[4, 4], picture[12, 12], picture[8, 8]
+    assert red[0] > red[2] + 100
+    assert blue[2] > blue[0] + 100
+    assert list(white) == [255, 255, 255]
+
+
+def test_half_of_the_largest_weight_has_half_of_its_colour():
+    picture = pixels(np.array([[1.0], [0.5], [0.0], [0.0]]))
+    full, half = 255 - picture[4, 4], 255 - picture[4, 8]
+    np.testing.assert_allclose(half, full / 2, atol=255 / 63)  # as near as 63 shades allow
+
+
+@pytest.mark.parametrize(("neurons", "rows"), [(1, 1), (8, 1), (9, 2), (16, 2), (300, 2)])
+def test_it_shows_at_most_sixteen_neurons_in_rows_of_eight(neurons, rows):
+    picture = pixels(np.ones((16, neurons)))
+    tile = 4 * 4 + 2 * 2
+    assert picture.shape == (rows * tile, min(neurons, 8) * tile, 3)
+
+
+def test_weights_that_are_all_zero_give_a_white_picture():
+    assert (pixels(np.zeros((4, 2))) == 255).all()
+
+
+def test_inputs_that_form_no_square_are_refused():
+    with pytest.raises(ValueError, match="weights: 3 inputs given"):
+        thumbnail(np.zeros((3, 2)))
