@@ -1,10 +1,10 @@
-"""Put what commands made into the README, between ``<!-- include FILE -->`` and ``<!-- end -->``: tables, and text."""
+"""Put what commands made into the pages, between ``<!-- include FILE -->`` and ``<!-- end -->``: tables, and text."""
 
 import re
 from pathlib import Path
 
 docs = Path(__file__).parent
-readme = docs.parent / "README.md"
+pages = [docs.parent / "README.md", *docs.glob("*.md")]
 
 
 def filled(part: re.Match) -> str:
@@ -18,6 +18,6 @@ def filled(part: re.Match) -> str:
     return f"{part[1]}\n{content}\n\n{part[3]}"
 
 
-text = readme.read_text(encoding="utf-8")
 marked = re.compile(r"(<!-- include (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-readme.write_text(marked.sub(filled, text), encoding="utf-8")
+for page in pages:
+    page.write_text(marked.sub(filled, page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -3,14 +3,16 @@
 import shutil
 import sys
 
-from flows.environment import prepare_environment
-from flows.report import PICTURE
-from flows.results import find
-from flows.tracking import open_store, tracking_uri
+from flows.platform.environment import prepare_environment
+from flows.report.summary import PICTURE
+from flows.store.artifacts import artifact
+from flows.store.connection import open_store, tracking_uri
+from flows.store.results import find
 
 prepare_environment()
 experiment, file = sys.argv[1:]
 client = open_store(tracking_uri(None))
-_, sweep = find(client, experiment)
+_, sweep, _ = find(client, experiment)
 assert sweep, f"no sweep of {experiment}"
-shutil.copy(client.download_artifacts(sweep.info.run_id, PICTURE), file)
+with artifact(client, sweep.info.run_id, PICTURE) as path:
+    shutil.copy(path, file)
