@@ -1,7 +1,7 @@
-"""One program that trains the task of `throughput.py`, alone in its process.
+"""The programs that `throughput.py` compares. Each trains the same task in a process of its own.
 
-``python peers.py NAME TASK`` prepares, says so, then trains an epoch for every line that it reads and answers with a
-line of JSON: the processor time that it took, and the test accuracy so far.
+``python peers.py NAME TASK`` prepares one of them and prints a line of JSON. Then it trains for one epoch per line that
+it reads, and prints the processor time of the epoch and the test accuracy so far, as a line of JSON.
 """
 
 import json
@@ -19,15 +19,18 @@ from numpy.typing import NDArray
 
 from mlp import DataFallback, Dataset, Descent, Network, generator, load
 from mlp.descent import scaled, train
-from mlp.layers import Layers
+from mlp.engine.layers import Layers
+from mlp.engine.pixels import Images, layout_of
+from mlp.engine.stack import measure, run_epoch
 from mlp.network import Layer, Parameters
-from mlp.pixels import Images, layout_of
-from mlp.stack import measure, run_epoch
 
 
 @dataclass(frozen=True)
 class Task:
-    """Networks from seeds 0, 1, 2 ... on shared mini-batches, with sigmoids, the quadratic cost and a constant rate."""
+    """What is trained: networks from seeds 0, 1, 2 ... on shared mini-batches, by plain gradient descent.
+
+    The networks have sigmoids and the quadratic cost. The learning rate is constant.
+    """
 
     data: Dataset
     network: Network
@@ -37,7 +40,7 @@ class Task:
     @classmethod
     def of(cls, batch: int, networks: int, hidden: list[int]) -> "Task":
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataFallback)  # throughput.py says which data were trained on
+            warnings.simplefilter("ignore", DataFallback)  # throughput.py prints the name of the data set
             data = load("auto")
         network = Network((data.train_images.shape[1], *hidden, data.classes))
         rate = min(1.5, 50 / max(hidden))  # wider networks take smaller steps
@@ -47,19 +50,19 @@ class Task:
         return [self.network.initialize(generator(seed, "start")) for seed in range(self.networks)]
 
     def orders(self) -> Iterator[NDArray]:
-        """For each epoch the row numbers of its mini-batches (batches, batch_size); a smaller last one is left out."""
+        """For each epoch the row numbers of its mini-batches (batches, batch_size), without a smaller last one."""
         rng, rows, size = generator(0, "order"), len(self.data.train_images), self.descent.batch_size
         while True:
             yield rng.permutation(rows)[: rows // size * size].reshape(-1, size)
 
     def accuracy(self, parameters: list[Parameters]) -> float:
-        """Test accuracy, the mean over the networks."""
+        """Mean test accuracy of the networks."""
         images = scaled(self.data.test_images)
         hits = [self.network.answers(some, images).argmax(axis=1) == self.data.test_labels for some in parameters]
         return float(np.mean(hits))
 
 
-Trained = Callable[[], list[Parameters]]  # asks a peer for its parameters; not a part of what is timed
+Trained = Callable[[], list[Parameters]]  # returns the parameters of a peer; it is not timed
 
 
 def stack(task: Task) -> Iterator[Trained]:
@@ -73,12 +76,12 @@ def stack(task: Task) -> Iterator[Trained]:
 
 def engine(task: Task) -> tuple[Layers, Images, NDArray]:
     layout = layout_of(task.data.train_images, center=False)
-    layers = Layers(task.network, task.starts(), layout, shared=True, momentum=0)
+    layers = Layers(task.network, task.starts(), layout, shared=True, descent=task.descent)
     return layers, Images(task.data.train_images, layout), np.tile(task.data.train_labels, (task.networks, 1))
 
 
 def evaluation(task: Task) -> Iterator[Trained]:
-    """Metrics of the engine's networks on the full sets, training and test."""
+    """Evaluation of the engine's networks on the full training and test sets."""
     layers, images, given = engine(task)
     test_images = Images(task.data.test_images, layers.layout)
     test_labels = np.tile(task.data.test_labels, (task.networks, 1))
@@ -89,7 +92,7 @@ def evaluation(task: Task) -> Iterator[Trained]:
 
 
 def floor(task: Task) -> Iterator[Trained]:
-    """The products of a step of the engine, and nothing else."""
+    """Only the matrix products of the engine's steps."""
     layers, images, _ = engine(task)
     products = bare_products(layers, images, task.descent)
     while True:
@@ -98,7 +101,7 @@ def floor(task: Task) -> Iterator[Trained]:
 
 
 def single(task: Task) -> Iterator[Trained]:
-    """The readable network of this project, one of them."""
+    """The readable training loop of this project, with one network."""
     parameters, order = task.starts()[0], generator(0, "order")
     epoch = Descent(task.descent.learning_rate, task.descent.batch_size, epochs=1)
     while True:
@@ -107,7 +110,7 @@ def single(task: Task) -> Iterator[Trained]:
 
 
 def sklearn(task: Task) -> Iterator[Trained]:
-    """scikit-learn's estimator, one of them. It has softmax and cross-entropy, at a rate that suits them."""
+    """scikit-learn's estimator, with one network. It has softmax and cross-entropy, so its learning rate differs."""
     from sklearn.neural_network import MLPClassifier
 
     model = MLPClassifier(
@@ -122,7 +125,7 @@ def sklearn(task: Task) -> Iterator[Trained]:
 
 
 def torch(task: Task) -> Iterator[Trained]:
-    """PyTorch's own modules and optimizer, one network."""
+    """PyTorch's modules and optimizer, with one network."""
     import torch
 
     torch.set_num_threads(1)
@@ -155,7 +158,7 @@ def torch_tensors(task: Task) -> tuple:
 
 
 def torch_bmm(task: Task) -> Iterator[Trained]:
-    """PyTorch with the networks stacked: batched products, and its automatic gradients."""
+    """PyTorch with the networks stacked: batched products, and automatic differentiation."""
     import torch
 
     torch.set_num_threads(1)
@@ -175,7 +178,7 @@ def torch_bmm(task: Task) -> Iterator[Trained]:
 
 
 def jax_vmap(task: Task) -> Iterator[Trained]:
-    """JAX: one network's gradient, vmapped over the networks, scanned over the epoch and compiled as a whole."""
+    """JAX: the gradient of one network, vmapped over the networks; the scan over an epoch is compiled as a whole."""
     import jax
     import jax.numpy as jnp
 
@@ -202,7 +205,7 @@ def jax_vmap(task: Task) -> Iterator[Trained]:
 
 
 def stacked(task: Task) -> list[NDArray]:
-    """Weights and biases of each layer, of all networks: (networks, fan_in, fan_out), (networks, 1, fan_out)."""
+    """Weights (networks, fan_in, fan_out) and biases (networks, 1, fan_out), layer by layer."""
     return [
         np.stack([array.reshape(-1, array.shape[-1]) for array in arrays])
         for layers in zip(*task.starts(), strict=True)
@@ -211,7 +214,7 @@ def stacked(task: Task) -> list[NDArray]:
 
 
 def unstacked(values: list) -> list[Parameters]:
-    """The inverse of `stacked`, of anything that NumPy can read."""
+    """The inverse of `stacked`, for the arrays of any library."""
     arrays = [np.asarray(value) for value in values]
     pairs = list(zip(arrays[::2], arrays[1::2], strict=True))
     return [[Layer(weights[i], biases[i, 0]) for weights, biases in pairs] for i in range(len(arrays[0]))]

@@ -1,8 +1,8 @@
-"""How a sweep grows: from ten cells to a thousand, and from one worker to two, in time and in memory.
+"""How the time and memory of a sweep scale from ten cells to a thousand, and from one worker to all cores.
 
-Each row is an `mlp run` with its tracking, in a store of its own. *Training* is from the first cell's start to the last
-cell's end, *around it* all else: starting Prefect, planning, the report. Memory is that of all processes of the sweep
-at its peak, Prefect's server among them; pages that they share count once.
+Each row is an `mlp run` with tracking, in a new store. *Training* lasts from the start of the first cell to the end of
+the last; *other* is everything else: starting Prefect, planning, the report. Memory is the peak over all processes of
+the sweep, including Prefect's server; shared pages count once.
 """
 
 import argparse
@@ -20,14 +20,17 @@ import pandas as pd
 import psutil
 
 from flows import load_runs
-from flows.environment import prepare_environment
+from flows.platform.environment import prepare_environment
+from flows.platform.system import cores
 from mlp import DataFallback, load
 
-PAUSE_SECONDS = 0.5  # between two looks at the memory
+PAUSE_SECONDS = 0.5  # between two measurements of the memory
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
+    """Time and memory of one sweep."""
+
     cells: int
     epochs: int
     workers: int
@@ -36,8 +39,8 @@ class Measured:
     peak_bytes: int
 
 
-def measure(data: str, cells: int, epochs: int, workers: int) -> Measured:
-    """Run a sweep and look at it while it runs."""
+def measure(data: str, cells: int, epochs: int, workers: int) -> Measurement:
+    """Run a sweep, and measure its memory while it runs."""
     mlp = Path(sys.executable).with_name("mlp")
     grid = ["--data", data, "--seeds", f"0-{cells - 1}", "--shuffle", "0", "--epochs", str(epochs)]
     with tempfile.TemporaryDirectory() as folder:
@@ -45,7 +48,8 @@ def measure(data: str, cells: int, epochs: int, workers: int) -> Measured:
         begin = time.perf_counter()
         with log.open("w") as output:
             command = [mlp, "run", "shuffle", *grid, "--workers", str(workers)]
-            sweep = psutil.Popen(command, cwd=folder, stdout=output, stderr=output)
+            home = {"PREFECT_HOME": f"{folder}/mlruns/prefect"}  # not the one that `prepare_environment` has set here
+            sweep = psutil.Popen(command, cwd=folder, stdout=output, stderr=output, env=os.environ | home)
             peak = 0
             while sweep.poll() is None:
                 peak = max(peak, memory_of(sweep))
@@ -56,29 +60,30 @@ def measure(data: str, cells: int, epochs: int, workers: int) -> Measured:
         runs = load_runs("shuffle", tracking_server=f"sqlite:///{folder}/mlruns/mlflow.db")
     began = runs["started"].map(pd.Timestamp.timestamp)
     training = (began + runs["seconds"]).max() - began.min()
-    return Measured(len(runs), epochs, workers, seconds, training, peak)
+    return Measurement(len(runs), epochs, workers, seconds, training, peak)
 
 
 def memory_of(process: psutil.Process) -> int:
-    """Bytes that a process and its descendants hold."""
-    held = 0
+    """Memory of a process and its descendants in bytes; shared pages count once."""
+    total = 0
     with suppress(psutil.NoSuchProcess):
         for member in (process, *process.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
-                held += member.memory_full_info().pss
-    return held
+                total += member.memory_full_info().pss
+    return total
 
 
-def table(rows: list[Measured]) -> str:
+def table(rows: list[Measurement]) -> str:
+    """The measurements as text, one line each."""
     lines = [
-        f"{'cells':>6}{'epochs':>8}{'workers':>9}{'seconds':>9}{'training':>10}{'around it':>11}"
-        f"{'ms a cell and epoch':>21}{'peak GB':>9}"
+        f"{'cells':>6}{'epochs':>8}{'workers':>9}{'seconds':>9}{'training':>10}{'other':>11}"
+        f"{'ms/(cell·epoch)':>21}{'peak GB':>9}"
     ]
     for row in rows:
-        each = 1000 * row.training / row.cells / row.epochs
+        per_epoch = 1000 * row.training / row.cells / row.epochs
         lines.append(
             f"{row.cells:6}{row.epochs:8}{row.workers:9}{row.seconds:9.1f}{row.training:10.1f}"
-            f"{row.seconds - row.training:11.1f}{each:21.1f}{row.peak_bytes / 1e9:9.2f}"
+            f"{row.seconds - row.training:11.1f}{per_epoch:21.1f}{row.peak_bytes / 1e9:9.2f}"
         )
     return "\n".join(lines)
 
@@ -87,24 +92,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, nargs="+", default=[10, 100, 1000], help="sizes of the sweeps")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=3, help="of one worker and all; interleaved")
+    parser.add_argument("--rounds", type=int, default=3, help="interleaved runs with one worker and with all cores")
     given = parser.parse_args()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataFallback)  # the title says which data were trained on
+        warnings.simplefilter("ignore", DataFallback)  # the output names the data set
         data = load("auto").name
-    cores = len(os.sched_getaffinity(0))
-    growing = [measure(data, cells, given.epochs, cores) for cells in given.cells]
+    workers = cores()
+    growing = [measure(data, cells, given.epochs, workers) for cells in given.cells]
     one, all_of_them = [], []
     for _ in range(given.rounds):
         one.append(measure(data, 64, 10, 1))
-        all_of_them.append(measure(data, 64, 10, cores))
+        all_of_them.append(measure(data, 64, 10, workers))
     single, several = (statistics.median(row.training for row in rows) for rows in (one, all_of_them))
-    print(f"{data}, 784-16-16-10, {cores} cores\n\n{table([*growing, *one, *all_of_them])}\n")
+    print(f"{data}, 784-16-16-10, {workers} cores\n\n{table([*growing, *one, *all_of_them])}\n")
     small, large = growing[0], growing[-1]
     each = (large.seconds - small.seconds) / (large.cells - small.cells)
     added = (large.seconds - large.training) - (small.seconds - small.training)
-    print(f"one cell more: {1000 * each:.0f} ms; {large.cells} cells add {added:.1f} s around the training")
-    print(f"{cores} workers train {single / several:.2f} times as fast as one, in the median\n")
+    print(f"each additional cell: {1000 * each:.0f} ms; other time with {large.cells} cells: {added:.1f} s more")
+    print(f"{workers} workers train {single / several:.2f} times as fast as one (median)\n")
 
 
 if __name__ == "__main__":

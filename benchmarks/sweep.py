@@ -1,8 +1,9 @@
-"""The whole job, tracking included: `mlp run shuffle` beside the same grid written with scikit-learn and MLflow.
+"""A whole sweep with tracking: `mlp run shuffle` compared with the same grid in scikit-learn and MLflow.
 
-The peer trains a cell a core with joblib, `MLPClassifier` an epoch at a time, and logs each epoch's cost and accuracies
-with MLflow's fluent calls. It would take a quarter of an hour and more, so by default only some of its cells and epochs
-are run, and their time is scaled to the whole grid; the line says so. Times are of the clock, on all cores.
+The peer trains one cell on each core with joblib and `MLPClassifier`, epoch by epoch, and logs the cost and the
+accuracies of each epoch with MLflow's fluent API. The whole grid would take it more than a quarter of an hour. By
+default it therefore trains only some of the cells and epochs, and the time is scaled to the whole grid, as the output
+says. Times are wall-clock times on all cores.
 """
 
 import argparse
@@ -22,7 +23,8 @@ import mlflow
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from flows.environment import prepare_environment
+from flows.platform.environment import prepare_environment
+from flows.platform.system import cores
 from mlp import DataFallback, Dataset, generator, load
 from mlp.corruption import corrupt_labels
 from mlp.descent import scaled
@@ -31,15 +33,16 @@ FRACTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def run_ours(data: str, seeds: int, epochs: int, folder: Path) -> float:
-    """Seconds of `mlp run` from its start to its end, in a store of its own that a run of one cell made before."""
+    """Seconds of `mlp run`, in a new store that a previous run of one cell has created."""
     mlp = Path(sys.executable).with_name("mlp")
     one = ["--seeds", str(seeds), "--shuffle", "0", "--epochs", "1"]
     grid = ["--seeds", f"0-{seeds - 1}", "--epochs", str(epochs)]
     seconds = 0.0
-    for wanted in (one, grid):
+    for options in (one, grid):
         begin = time.perf_counter()
-        command = [mlp, "run", "shuffle", "--data", data, *wanted]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        command = [mlp, "run", "shuffle", "--data", data, *options]
+        home = {"PREFECT_HOME": f"{folder}/mlruns/prefect"}  # not the one that `prepare_environment` has set here
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | home)
         seconds = time.perf_counter() - begin
         if done.returncode:
             sys.exit(f"mlp run ended with exit code {done.returncode}: {done.stderr or done.stdout}")
@@ -47,7 +50,7 @@ def run_ours(data: str, seeds: int, epochs: int, folder: Path) -> float:
 
 
 def train_peer(data: Dataset, seed: int, fraction: float, epochs: int, uri: str) -> None:
-    """One cell, the way that one would write it."""
+    """Train and log one cell, as a user of both libraries would."""
     from sklearn.neural_network import MLPClassifier
 
     mlflow.set_tracking_uri(uri)
@@ -68,11 +71,11 @@ def train_peer(data: Dataset, seed: int, fraction: float, epochs: int, uri: str)
 
 
 def run_peer(data: Dataset, cells: list[tuple[int, float]], epochs: int, folder: Path) -> float:
-    """Seconds of the peer, its processes started and the store made before."""
+    """Seconds of the peer, without starting its processes and creating the store."""
     uri = f"sqlite:///{folder / 'peer.db'}"
     mlflow.set_tracking_uri(uri)
     mlflow.set_experiment("peer")
-    with joblib.Parallel(n_jobs=len(os.sched_getaffinity(0))) as parallel:
+    with joblib.Parallel(n_jobs=cores()) as parallel:
         parallel(joblib.delayed(train_peer)(data, *cell, 0, uri) for cell in cells)
         begin = time.perf_counter()
         parallel(joblib.delayed(train_peer)(data, *cell, epochs, uri) for cell in cells)
@@ -80,8 +83,9 @@ def run_peer(data: Dataset, cells: list[tuple[int, float]], epochs: int, folder:
 
 
 def compare(seeds: int, epochs: int, peer_cells: int, peer_epochs: int) -> dict[str, Any]:
+    """Times of both, and their ratio."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataFallback)  # the answer says which data were trained on
+        warnings.simplefilter("ignore", DataFallback)  # the output names the data set
         data = load("auto")
     grid = list(product(range(seeds), FRACTIONS))
     cells, peer_epochs = grid[:peer_cells], min(peer_epochs, epochs)
@@ -105,17 +109,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10, help="seeds of the grid, each with five fractions")
     parser.add_argument("--epochs", type=int, default=30)
-    cores = len(os.sched_getaffinity(0))
-    parser.add_argument("--peer-cells", type=int, default=cores, help="cells of the peer that are run; a core each")
-    parser.add_argument("--peer-epochs", type=int, default=3, help="epochs of these")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the lines")
+    parser.add_argument("--peer-cells", type=int, default=cores(), help="cells that the peer trains, one on each core")
+    parser.add_argument("--peer-epochs", type=int, default=3, help="epochs that the peer trains")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     given = parser.parse_args()
     result = compare(given.seeds, given.epochs, given.peer_cells, given.peer_epochs)
     if given.json:
         print(json.dumps(result))
         return
     part = result["peer_measured"]
-    print(f"{result['data']}, {result['cells']} cells, {result['epochs']} epochs, {cores} cores")
+    print(f"{result['data']}, {result['cells']} cells, {result['epochs']} epochs, {cores()} cores")
     print(f"mlp run shuffle           {result['seconds']:8.0f} s")
     print(
         f"scikit-learn and MLflow   {result['peer_seconds']:8.0f} s, scaled from {part['cells']} cells "

@@ -1,11 +1,11 @@
-"""Train the same grid of networks with the engine and with its peers, side by side on one core.
+"""Train the same networks with the engine and with its peers, side by side on one core.
 
-Every peer has its own process on the same core, and one thread. They take turns, an epoch each, for some rounds. A
-figure is the median over the rounds of the processor time that a network takes for an epoch, in milliseconds, without
-preparation and compilation. Each library chooses its kernels for the processor itself: settings that tell OpenBLAS
-of another one (OPENBLAS_CORETYPE) are not passed on. Beside them stand two parts of the engine: the bare products of
-its steps, and its evaluation on the full training and test sets, which follows every epoch in `train_stack` and is not
-in the figures.
+Every peer has a process of its own with one thread, and all processes run on the same core. They take turns: in each
+round, each trains for one epoch. A figure is the median over the rounds of the processor time per network and epoch, in
+milliseconds, without preparation and compilation. Each library chooses its kernels for the processor itself:
+OPENBLAS_CORETYPE is not passed on. Two parts of the engine are timed as well: the bare products of its steps, and its
+evaluation on the full training and test sets. `train_stack` evaluates after every epoch; the other figures do not
+contain that time.
 """
 
 import argparse
@@ -27,12 +27,12 @@ SAME_ACCURACY = 0.01
 
 
 def environment() -> dict[str, str]:
-    """This process's variables, with one thread and without what tunes OpenBLAS alone."""
+    """The variables of this process, with one thread, and without those that choose OpenBLAS's kernels."""
     return {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")} | ONE_THREAD
 
 
 class Process:
-    """A peer at work."""
+    """The process of one peer."""
 
     def __init__(self, name: str, task: dict[str, Any], core: int) -> None:
         self.name, self.times, self.accuracy = name, [], float("nan")
@@ -62,7 +62,7 @@ class Process:
 
 
 def compare(task: dict[str, Any], rounds: int) -> dict[str, Any]:
-    """Run all, in turns."""
+    """Run all peers in turns."""
     core = max(os.sched_getaffinity(0))
     processes = [Process(name, task, core) for name in (*PEERS, *PARTS)]
     missing = {process.name: process.facts["missing"] for process in processes if "missing" in process.facts}
@@ -119,10 +119,10 @@ def table(result: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batch", type=int, default=32, help="images of a mini-batch")
-    parser.add_argument("--networks", type=int, default=32, help="networks trained as one")
-    parser.add_argument("--hidden", type=int, nargs="+", default=[16, 16], help="neurons of each hidden layer")
-    parser.add_argument("--rounds", type=int, default=3, help="epochs of each peer")
+    parser.add_argument("--batch", type=int, default=32, help="images per mini-batch")
+    parser.add_argument("--networks", type=int, default=32, help="networks trained at once")
+    parser.add_argument("--hidden", type=int, nargs="+", default=[16, 16], help="neurons per hidden layer")
+    parser.add_argument("--rounds", type=int, default=3, help="epochs per peer")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     given = parser.parse_args()
     task = {"batch": given.batch, "networks": given.networks, "hidden": given.hidden}
