@@ -9,21 +9,22 @@ BLOCK_IMAGES = 500  # whose arrays fit into a processor's cache
 
 
 def deskewed(images: NDArray) -> NDArray:
-    """Shift the rows of each image sideways, so that what is bright no longer leans.
+    """Shift the rows of each image sideways, so that what is bright stands upright in the middle.
 
     LeCun et al. 1998, "Gradient-based learning applied to document recognition", section III.A: the moments of an
     image give its slant, cov(column, row) / var(row), and each row is shifted by the slant times its distance from the
-    centre of mass, which stays where it is. Between pixels brightness is interpolated linearly.
+    mean row. The mean column comes to the middle: MNIST's digits are centred to whole pixels only.
 
     Parameters
     ----------
     images : (n, side * side) uint8 or floats
-        Not modified. Pixels below 0 have no weight in the moments. An image with a single bright row has no slant.
+        Not modified. Pixels below 0 have no weight in the moments.
 
     Returns
     -------
     (n, side * side), of the type of `images`
-        uint8 is rounded. What leaves the image is lost, and what enters is 0.
+        Between pixels brightness is interpolated linearly, and uint8 is rounded. What leaves the image is lost, and
+        what enters is 0.
     """
     result = np.empty_like(images)
     for first in range(0, len(images), BLOCK_IMAGES):
@@ -34,18 +35,22 @@ def deskewed(images: NDArray) -> NDArray:
 
 
 def row_shifts(images: NDArray) -> NDArray:
-    """How many pixels each row (n, side) of images (n, side * side) leans to the right."""
+    """How far each row (n, side) of images (n, side * side) is too far to the right, in pixels.
+
+    An image with a single bright row has no slant, and a dark one is not shifted.
+    """
     n, side = len(images), round(images.shape[1] ** 0.5)
     weights = np.maximum(images, 0).reshape(n, side, side).astype(np.float64)
-    numbers = np.arange(side)
-    by_row = weights.sum(axis=2)
+    from_centre = np.arange(side) - (side - 1) / 2
+    by_row, across = weights.sum(axis=2), weights @ from_centre
     mass = np.maximum(by_row.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    from_middle = numbers - by_row @ numbers[:, np.newaxis] / mass
-    # The covariance needs no mean column: distances from the mean row have mean 0.
-    covariance = ((weights @ numbers) * from_middle).sum(axis=1, keepdims=True)
-    variance = (by_row * from_middle**2).sum(axis=1, keepdims=True)
+    mean_row, mean_column = by_row @ from_centre[:, np.newaxis] / mass, across.sum(axis=1, keepdims=True) / mass
+    from_mean = from_centre - mean_row
+    # Distances from the mean row have mean 0, so that the covariance needs no distances from the mean column.
+    covariance = (across * from_mean).sum(axis=1, keepdims=True)
+    variance = (by_row * from_mean**2).sum(axis=1, keepdims=True)
     slant = np.divide(covariance, variance, out=np.zeros_like(variance), where=variance > 1e-9 * mass)
-    return slant * from_middle
+    return mean_column + slant * from_mean
 
 
 def shifted_rows(images: NDArray, shifts: NDArray) -> NDArray:

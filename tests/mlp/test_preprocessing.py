@@ -40,9 +40,10 @@ def test_it_is_the_shear_of_scikit_image_and_of_scipy():
     for image, straight in zip(images, deskewed(images), strict=True):
         # With a margin: the three differ in what they find half a pixel outside of an image.
         square, shear = np.pad(image.reshape(SIDE, SIDE), ((0, 0), (20, 20))), slant(image)
-        middle = center_of_mass(square)[0]
-        by_scipy = affine_transform(square, [[1, 0], [shear, 1]], [0, -shear * middle], order=1)
-        by_scikit_image = warp(square, AffineTransform([[1, shear, -shear * middle], [0, 1, 0], [0, 0, 1]]), order=1)
+        row, column = center_of_mass(square)
+        offset = column - (square.shape[1] - 1) / 2 - shear * row
+        by_scipy = affine_transform(square, [[1, 0], [shear, 1]], [0, offset], order=1)
+        by_scikit_image = warp(square, AffineTransform([[1, shear, offset], [0, 1, 0], [0, 0, 1]]), order=1)
         for other in (by_scipy, by_scikit_image):
             np.testing.assert_allclose(straight.reshape(SIDE, SIDE), other[:, 20:-20], atol=1e-5)
 
@@ -54,20 +55,23 @@ def test_digits_stand_upright_afterwards():
     assert np.quantile(after, 0.95) < 0.02
 
 
-def test_the_brightness_of_each_row_and_the_centre_of_mass_stay():
+def test_the_brightness_of_each_row_stays_and_the_centre_of_mass_comes_to_the_middle_column():
     digits = load("digits").test_images[:100] / 255.0
     for image, straight in zip(digits.reshape(-1, SIDE, SIDE), deskewed(digits).reshape(-1, SIDE, SIDE), strict=True):
-        np.testing.assert_allclose(straight.sum(axis=1), image.sum(axis=1), rtol=0.02, atol=0.05)
-        np.testing.assert_allclose(center_of_mass(straight), center_of_mass(image), atol=0.1)
+        np.testing.assert_allclose(straight.sum(axis=1), image.sum(axis=1), rtol=0.02, atol=0.7)
+        np.testing.assert_allclose(center_of_mass(straight), (center_of_mass(image)[0], 13.5), atol=0.1)
 
 
-@pytest.mark.parametrize("image", ["dark", "grey", "one pixel", "one row"])
-def test_an_image_without_a_slant_stays_as_it_is(image):
-    pixels = np.zeros((1, SIDE, SIDE), np.uint8)
-    if image != "dark":
-        pixels[{"grey": (), "one pixel": (0, 3, 5), "one row": (0, 3)}[image]] = 200
-    pixels = pixels.reshape(1, -1)
-    np.testing.assert_array_equal(deskewed(pixels), pixels)
+def test_an_image_without_a_slant_is_only_centred():
+    dark, grey, column, row, pixel = images = np.zeros((5, SIDE, SIDE), np.uint8)
+    grey[:], column[:, 5:7], row[3, :9], pixel[4, 6] = 200, 200, 90, 80
+    expected = np.zeros_like(images)
+    # A pixel, and nine of them, can't stand in the middle of 28 columns: two columns share the outer ones.
+    expected[1], expected[2, :, 13:15], expected[3, 3, 10:18], expected[4, 4, 13:15] = 200, 200, 90, 40
+    expected[3, 3, [9, 18]] = 45
+    straight = deskewed(images.reshape(5, -1)).reshape(5, SIDE, SIDE)
+    np.testing.assert_array_equal(straight, expected)
+    assert not dark.any()
 
 
 @given(images_of_any_kind)
@@ -84,7 +88,7 @@ def test_pixels_keep_their_type_and_range_and_images_do_not_mix(images):
 def test_pixels_below_zero_have_no_weight_in_the_moments():
     noise = np.random.default_rng(0).standard_normal((20, SIDE * SIDE))
     np.testing.assert_array_equal(row_shifts(noise), row_shifts(np.maximum(noise, 0)))
-    assert np.abs(row_shifts(noise)).max() < 5
+    assert np.abs(row_shifts(noise)).max() < 3
 
 
 def test_data_sets_are_preprocessed_after_they_are_resized():
