@@ -10,6 +10,7 @@ from mlp.corruption import blocks, gaussian_pixels
 from mlp.data import Dataset
 from mlp.descent import scaled
 from mlp.network import Network, Parameters
+from mlp.preprocessing import PREPROCESSES
 
 THRESHOLDS = (0.5, 0.9, 0.99)
 BLOCK_IMAGES = 1000  # images converted to floats at once: 3 MB
@@ -48,7 +49,7 @@ NOISES: dict[str, Callable[[int, NDArray, Generator], NDArray]] = {
 
 
 def noise_images(kind: str, count: int, data: Dataset, rng: Generator) -> NDArray:
-    """Noise images (count, pixels) uint8.
+    """Noise images (count, pixels) uint8, preprocessed as the images of the data set are.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def noise_images(kind: str, count: int, data: Dataset, rng: Generator) -> NDArra
     """
     if kind not in NOISES:
         raise ValueError(f"kind: {kind!r} given; allowed: {', '.join(NOISES)}")
-    return NOISES[kind](count, data.test_images, rng)
+    return PREPROCESSES[data.preprocess](NOISES[kind](count, data.test_images, rng))
 
 
 def confidence(answers: NDArray, test_answers: NDArray) -> dict[str, float]:

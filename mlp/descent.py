@@ -178,7 +178,7 @@ def train(
         The start; not changed.
     images : (n, inputs) uint8 or float32
         uint8 pixels are scaled to [0, 1], floats are used unchanged.
-    labels : (n,) int
+    labels : (n,) int, or targets (n, outputs)
     descent : Descent
     order : Generator
         Draws the order of the mini-batches and the shifts.

@@ -194,6 +194,33 @@ def redraw_plateau(fraction: float, classes: int = 10) -> float:
     return 1 - fraction * (1 - 1 / classes)
 
 
+def break_point(fractions: ArrayLike, accuracy: ArrayLike, chance: float) -> float:
+    """The fraction of corrupted labels at which half of what was learned is lost.
+
+    Parameters
+    ----------
+    fractions : (k,)
+        Ascending.
+    accuracy : (k,)
+        On test images, of networks that were trained with these fractions. Linear between them.
+    chance : float
+        The accuracy of a guess.
+
+    Returns
+    -------
+    float
+        The first fraction at which the accuracy falls to the middle between the first one and chance; NaN if it
+        never does, or the first is no better than chance.
+    """
+    fractions, accuracy = np.asarray(fractions, dtype=np.float64), np.asarray(accuracy, dtype=np.float64)
+    half = (accuracy[0] + chance) / 2
+    below = np.flatnonzero(accuracy <= half)
+    if not below.size or accuracy[0] <= chance:
+        return np.nan
+    after = below[0]
+    return float(np.interp(half, accuracy[[after, after - 1]], fractions[[after, after - 1]]))
+
+
 class CurveShape(NamedTuple):
     """How a curve gets from its first to its last value.
 

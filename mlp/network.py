@@ -117,7 +117,7 @@ class Network:
         Parameters
         ----------
         images : (n, sizes[0]) floats
-        labels : (n,) int
+        labels : (n,) int, or targets (n, outputs)
 
         Returns
         -------
@@ -142,8 +142,9 @@ class Network:
         return gradient
 
     def targets(self, labels: ArrayLike, dtype: np.dtype | type = np.float32) -> NDArray:
-        """Target activations (n, outputs): 1 for the labelled digit, 0 for the others."""
-        return np.eye(self.sizes[-1], dtype=dtype)[np.asarray(labels)]
+        """Target activations (n, outputs): 1 for the labelled digit, 0 for the others; given (n, outputs), these."""
+        labels = np.asarray(labels)
+        return labels.astype(dtype) if labels.ndim == 2 else np.eye(self.sizes[-1], dtype=dtype)[labels]
 
 
 def flatten(parameters: Parameters) -> NDArray:

@@ -19,6 +19,7 @@ from mlp.costs import COSTS
 from mlp.data import SPLITS
 from mlp.descent import SCHEDULES, Descent
 from mlp.network import STARTS, Network
+from mlp.preprocessing import PREPROCESSES
 from mlp.steps import RULES
 
 # Part of every cell key: raise it when a change of the method changes results, so that old runs do not count as done.
@@ -93,6 +94,9 @@ class DataSettings(Settings):
     )
     test_rows: int | None = Field(None, ge=10, description="how many test images to use, from the first; null: all")
     side: int = Field(28, ge=4, le=28, description="side of the images in pixels; below 28 pixels are averaged")
+    preprocess: Annotated[str, OneOf(PREPROCESSES)] = Field(
+        "none", description="deskew makes slanted digits upright, before training and before every answer"
+    )
 
 
 class NetworkSettings(Settings):
@@ -259,6 +263,7 @@ class Cell:
             "split": experiment.data.split,
             "rows": self.rows or "all",
             "side": experiment.data.side,
+            "preprocess": experiment.data.preprocess,
             "hidden": "-".join(map(str, self.network.hidden)) or "none",
             **self.network.model_dump(exclude={"hidden"}),
             **experiment.descent.model_dump(),

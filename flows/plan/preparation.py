@@ -12,7 +12,14 @@ from mlp.randomness import generator
 def clean_data(cell: Cell) -> Dataset:
     """The data set of a cell, before its inputs are corrupted."""
     settings = cell.experiment.data
-    return load(settings.name, split=settings.split, rows=cell.rows, test_rows=settings.test_rows, side=settings.side)
+    return load(
+        settings.name,
+        split=settings.split,
+        rows=cell.rows,
+        test_rows=settings.test_rows,
+        side=settings.side,
+        preprocess=settings.preprocess,
+    )
 
 
 def load_data(cell: Cell) -> Dataset:

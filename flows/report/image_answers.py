@@ -24,7 +24,7 @@ from mlp.randomness import generator
 MOST_CELLS = 100
 MOST_GROUPS = 10
 NOISE_IMAGES = 4  # of each kind
-DATA = ["data", "split", "side", "inputs"]  # the params that decide what the test images are
+DATA = ["data", "split", "side", "preprocess", "inputs"]  # the params that decide what the test images are
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,9 @@ def data_sets(cells: pd.DataFrame, test_rows: int | None) -> tuple[dict[tuple, D
     """The data sets of cells, each with one training image only, and which are not available."""
     sets, notes = {}, []
     for place in dict.fromkeys(where(cell) for _, cell in cells.dropna(subset=DATA).iterrows()):
-        name, split, side, inputs = place
+        name, split, side, preprocess, inputs = place
         try:
-            data = load(name, split=split, rows=1, test_rows=test_rows, side=int(side))
+            data = load(name, split=split, rows=1, test_rows=test_rows, side=int(side), preprocess=preprocess)
         except (DataUnavailable, ValueError):  # ValueError: the params of a run of another program
             notes.append(
                 f"the data set {name} was not available where this page was made, so its networks were not asked"

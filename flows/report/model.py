@@ -8,6 +8,7 @@ import pandas as pd
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from mlp.network import Network
+from mlp.preprocessing import PREPROCESSES
 from mlp.weights import read_weights
 
 
@@ -16,8 +17,9 @@ class DigitReader(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         self.parameters = read_weights(context.artifacts["weights"])
-        self.network = Network(**{name: value for name, value in context.model_config.items() if name != "sizes"},
-                               sizes=tuple(context.model_config["sizes"]))  # fmt: skip
+        settings = dict(context.model_config)
+        self.preprocess = PREPROCESSES[settings.pop("preprocess")]
+        self.network = Network(**settings | {"sizes": tuple(settings["sizes"])})
 
     def predict(
         self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
@@ -25,7 +27,7 @@ class DigitReader(PythonModel):
         images = np.asarray(model_input, dtype=np.float32)
         if not (images >= 0).all() or not (images <= 1).all():
             raise mlflow.MlflowException.invalid_parameter_value("pixels: values outside 0 to 1 given")
-        answers = self.network.answers(self.parameters, images)
+        answers = self.network.answers(self.parameters, self.preprocess(images))
         table = pd.DataFrame(answers, columns=[f"activation_{digit}" for digit in range(answers.shape[1])])
         table.insert(0, "digit", answers.argmax(axis=1))
         table.insert(1, "confidence", answers.max(axis=1))

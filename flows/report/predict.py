@@ -17,6 +17,7 @@ from flows.errors import ConfigurationError
 from flows.report.registry import load_champion
 from mlp.data import Dataset, DataUnavailable, load
 from mlp.images import read_digit
+from mlp.preprocessing import PREPROCESSES
 
 BAR = 30  # characters of an activation of 1
 
@@ -69,7 +70,8 @@ def print_answers(
         from mlp.figures import image_gallery
 
         given = [f"{digit:.0f} ({confidence:.2f})" for digit, confidence in answers[["digit", "confidence"]].to_numpy()]
-        image_gallery(stacked, given).savefig(show, format="png")
+        seen = PREPROCESSES[model.model_config.get("preprocess", "none")](stacked)
+        image_gallery(seen, given).savefig(show, format="png")
     return refused
 
 
@@ -99,7 +101,7 @@ def collect(
 
 
 def data_of(client: MlflowClient, champion: ModelVersion) -> Dataset:
-    """The data set that the champion was trained on, with all its test images."""
+    """The data set that the champion was trained on, with all its test images, which the model itself preprocesses."""
     try:
         params = client.get_run(champion.run_id or "").data.params
         return load(params["data"], split=params["split"], side=int(params["side"]))

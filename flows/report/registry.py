@@ -142,6 +142,7 @@ def save(client: MlflowClient, run_id: str, cell: Cell, path: Path) -> None:
             "sizes": list(network.sizes),
             "activation": network.activation,
             "cost": network.cost,
+            "preprocess": data.preprocess,
         },
         code_paths=[str(Path(mlp.__file__).parent)],
         signature=ModelSignature(inputs, outputs),

@@ -1,5 +1,7 @@
 """Noise images and measures of confidence, compared with hand arithmetic, SciPy and scikit-learn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from mlp.confidence import NOISES, confidence, noise_images, separation
 from mlp.data import Dataset
+from mlp.preprocessing import deskewed
 
 
 def rng(seed=0):
@@ -49,6 +52,11 @@ class TestNoise:
         noise = noise_images("constant", 500, data, rng())
         assert (noise == noise[:, :1]).all()
         assert len(np.unique(noise)) > 100
+
+    def test_noise_is_preprocessed_as_the_images_of_the_data_set_are(self, data):
+        plain = noise_images("uniform", 50, data, rng())
+        straight = noise_images("uniform", 50, replace(data, preprocess="deskew"), rng())
+        np.testing.assert_array_equal(straight, deskewed(plain))
 
     def test_an_unknown_kind_is_refused_by_name(self, data):
         with pytest.raises(ValueError, match=r"^kind: 'pink' given; allowed: uniform, gaussian, shuffled, constant"):

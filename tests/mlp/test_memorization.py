@@ -13,6 +13,7 @@ from mlp.costs import COSTS
 from mlp.descent import Descent, train
 from mlp.memorization import (
     GREY_LEVEL,
+    break_point,
     critical_samples,
     curve_shape,
     difficulty_dispersion,
@@ -228,3 +229,18 @@ class TestCurveShape:
         returning = curve_shape([0.0, 1, 0])
         assert np.isnan(returning.early_share)
         assert returning.r_squared == pytest.approx(0)
+
+
+class TestBreakPoint:
+    def test_it_is_where_the_line_between_two_fractions_crosses_half_of_what_was_learned(self):
+        # From 0.9 to chance 0.1 the middle is 0.5, which lies between 0.7 at 0.5 and 0.3 at 1.
+        assert break_point([0, 0.5, 1], [0.9, 0.7, 0.3], 0.1) == pytest.approx(0.75)
+        assert break_point([0, 0.5, 1], [0.9, 0.5, 0.6], 0.1) == pytest.approx(0.5)
+
+    def test_a_line_from_all_to_nothing_breaks_in_the_middle(self):
+        fractions = np.linspace(0, 1, 7)
+        assert break_point(fractions, 0.9 - 0.8 * fractions, 0.1) == pytest.approx(0.5)
+
+    @pytest.mark.parametrize("accuracy", [[0.9, 0.8, 0.7], [0.1, 0.1, 0.05]])
+    def test_what_loses_less_or_never_learned_has_none(self, accuracy):
+        assert np.isnan(break_point([0, 0.5, 1], accuracy, 0.1))

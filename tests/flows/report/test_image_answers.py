@@ -70,6 +70,14 @@ class TestConfusion:
         expected = np.mean([confusion_matrix(true, each, normalize="true") for each in answers], axis=0)
         np.testing.assert_allclose(asked(store).confusions[0], expected)
 
+    def test_images_are_deskewed_for_a_network_that_learned_from_deskewed_ones(self, new_store):
+        store = new_store()
+        straight = MINE.model_copy(update={"data": MINE.data.model_copy(update={"preprocess": "deskew"})})
+        store.sweep(straight, measures, weights=True)
+        true, answers = digits_of_group(store, 0, straight)
+        expected = np.mean([confusion_matrix(true, each, normalize="true") for each in answers], axis=0)
+        np.testing.assert_allclose(asked(store).confusions[0], expected)
+
     def test_a_sweep_with_fewer_test_images_is_asked_about_those(self, trained):
         assert asked(trained, recipe={"data": {"test_rows": 50}}).misread.tested == 50
 

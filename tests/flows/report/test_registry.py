@@ -19,13 +19,17 @@ from rich.console import Console
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
-from flows.plan.preparation import load_data
+from flows.plan.preparation import load_data, network_of
 from flows.platform.environment import prepare_environment
 from flows.report.predict import print_answers
-from flows.report.registry import CHAMPION, register
+from flows.report.registry import CHAMPION, load_champion, register
+from flows.store.artifacts import load_weights
 from flows.store.results import load_runs
+from mlp.figures import image_gallery
+from mlp.preprocessing import deskewed
 
 DIGITS = Experiment(name="digits", seeds="0-1", data={"name": "digits"}, corruption={"fractions": [0]})
+DESKEWED = DIGITS.model_copy(update={"data": DIGITS.data.model_copy(update={"preprocess": "deskew"})})
 
 
 class Pickled(mlflow.pyfunc.PythonModel):
@@ -115,6 +119,39 @@ class TestModel:
     def test_images_of_another_shape_are_refused(self, model):
         with pytest.raises(mlflow.MlflowException, match=r"Shape of input \(1, 100\)"):
             model.predict(np.zeros((1, 100), dtype=np.float32))
+
+
+@pytest.fixture(scope="module")
+def straight(new_store):
+    store = new_store()
+    register_best(store, DESKEWED)
+    return store
+
+
+class TestDeskewing:
+    """A network that learned from deskewed images gets them deskewed, whoever asks it."""
+
+    def expected(self, store, images):
+        (cell, _), best = DESKEWED.cells(), load_runs(tracking_server=store.uri).iloc[1]
+        network = network_of(cell, load_data(cell))
+        return network.answers(load_weights(store.client, best["run_id"]), deskewed(images))
+
+    def test_the_registered_model_deskews_what_it_is_asked(self, straight):
+        images = load_data(DIGITS.cells()[0]).test_images[:20] / np.float32(255)
+        _, model = load_champion(straight.client, "digits")
+        answers = model.predict(images).drop(columns=["digit", "confidence"])
+        np.testing.assert_allclose(answers, self.expected(straight, images), atol=1e-6)
+
+    def test_predict_shows_the_deskewed_image_that_was_answered(self, straight, tmp_path, monkeypatch):
+        console, seen = Console(width=100, record=True), []
+        monkeypatch.setattr(
+            "mlp.figures.image_gallery", lambda images, titles: seen.append(images) or image_gallery(images, titles)
+        )
+        print_answers(straight.client, "digits", [], 0, [3], console, tmp_path / "seen.png")
+        image = load_data(DIGITS.cells()[0]).test_images[3:4] / np.float32(255)
+        (answer,) = self.expected(straight, image)
+        assert f"{answer.argmax()}  (activation {answer.max():.3f})" in console.export_text()
+        np.testing.assert_array_equal(seen[0], deskewed(image))
 
 
 class TestPredict:

@@ -1,0 +1,90 @@
+"""Figures of the studies: what decides a measure, how much label noise a network bears, and what it draws."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mlp.figures.memorization import draw_over_seeds
+from mlp.figures.style import COLOURS, image_grid, panels
+
+
+def level_effects(measures: Mapping[str, NDArray], factors: Mapping[str, NDArray]) -> Figure:
+    """What decides a measure: a row for each level of each factor, with a dot for each network and the mean as a line.
+
+    Parameters
+    ----------
+    measures : mapping of title to (networks,)
+        From 0 to 1.
+    factors : mapping of name to (networks,)
+        The level of each network; levels are shown in ascending order.
+    """
+    figure, axes = panels(len(measures))
+    rows = [(name, level) for name, levels in factors.items() for level in np.unique(levels)]
+    places = -np.arange(len(rows)) - 0.6 * np.repeat(
+        np.arange(len(factors)), [len(np.unique(levels)) for levels in factors.values()]
+    )
+    jitter = np.random.default_rng(0)
+    colours = dict(zip(factors, COLOURS, strict=False))
+    for panel, (title, values) in zip(axes, measures.items(), strict=True):
+        for place, (name, level) in zip(places, rows, strict=True):
+            chosen = values[factors[name] == level]
+            heights = place + jitter.uniform(-0.3, 0.3, len(chosen))
+            panel.scatter(chosen, heights, s=7, color=colours[name], alpha=0.35, linewidth=0)
+            panel.vlines(np.nanmean(chosen), place - 0.45, place + 0.45, color=colours[name], linewidth=3)
+        panel.set(title=title, xlim=(-0.03, 1.03), ylim=(places[-1] - 0.8, 0.8), yticks=[])
+    axes[0].set_yticks(places, [f"{name} {level}" for name, level in rows])
+    figure.set_size_inches(4.2 * len(measures) + 1.2, 0.28 * len(rows) + 1.6)
+    return figure
+
+
+def label_noise(
+    fractions: Sequence[float], accuracy: Mapping[str, Mapping[str, NDArray]], breaks: Mapping[str, NDArray]
+) -> Figure:
+    """Test accuracy over the fraction of corrupted labels, a panel for each kind, and where it breaks over the width.
+
+    Parameters
+    ----------
+    fractions : sequence of float
+    accuracy : mapping of kind to mapping of width to (fractions, seeds)
+    breaks : mapping of kind to (widths, seeds)
+        See `mlp.memorization.break_point`.
+    """
+    figure, (*left, right) = panels(len(accuracy) + 1)
+    for axes, (kind, lines) in zip(left, accuracy.items(), strict=True):
+        draw_over_seeds(axes, fractions, lines, xlabel=f"fraction of labels, {kind}", ylabel="accuracy on test images")
+        axes.set_ylim(0, 1.03)
+        axes.legend(title="neurons", loc="lower left")
+    widths = [int(width) for width in next(iter(accuracy.values()))]
+    draw_over_seeds(right, widths, breaks, xlabel="neurons", ylabel="fraction where half is lost", xscale="log")
+    right.set_xticks(widths, list(map(str, widths)))
+    right.minorticks_off()
+    right.legend()
+    return figure
+
+
+def drawings(start: NDArray, drawn: NDArray, examples: NDArray, titles: Sequence[str]) -> Figure:
+    """What a network draws: where it began, what it changed, what it then takes for each digit, and a real digit.
+
+    Parameters
+    ----------
+    start, drawn, examples : (digits, pixels) floats in [0, 1]
+    titles : (digits,)
+        Of the drawn images.
+    """
+    side = round(drawn.shape[1] ** 0.5)
+    figure, rows = image_grid(4, len(drawn), size=1.1)
+    change = drawn - start
+    limit = float(np.abs(change).max())
+    for row, images, label in zip(
+        rows, (start, change, drawn, examples), ("start", "change", "drawn", "a real one"), strict=True
+    ):
+        signed = images is change
+        for panel, image in zip(row, images.reshape(-1, side, side), strict=True):
+            panel.imshow(image, cmap="RdBu" if signed else "gray", vmin=-limit if signed else 0,
+                         vmax=limit if signed else 1)  # fmt: skip
+        row[0].set_ylabel(label)
+    for panel, title in zip(rows[2], titles, strict=True):
+        panel.set_title(title, fontsize="small")
+    return figure
