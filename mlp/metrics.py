@@ -55,6 +55,8 @@ class Metric:
         ``%`` for a share, which is stored from 0 to 1 and shown in percent.
     higher_is_better : bool or None
         None where neither end is better.
+    signed : bool
+        Whether it can be negative, as a difference of shares can.
     headline : str
         Its column in the overview of a comparison; empty if it is not shown there.
     measure : function of an `Evaluation`, or None
@@ -67,6 +69,7 @@ class Metric:
     section: str = ""
     unit: str = "%"
     higher_is_better: bool | None = None
+    signed: bool = False
     headline: str = ""
     measure: Callable[[Evaluation], float] | None = None
     final: Callable[[Mapping[str, NDArray]], float] | None = None
@@ -75,6 +78,11 @@ class Metric:
     def share(self) -> bool:
         """Whether it is a share, from 0 to 1."""
         return self.unit == "%"
+
+    @property
+    def scale(self) -> str:
+        """The scale of its intervals, see `mlp.statistics.mean_interval`."""
+        return "share" if self.share and not self.signed else "linear"
 
     def text(self, value: float, signed: bool = False) -> str:
         """A value as text without its unit, a share in percent; – where it is not defined."""
@@ -146,7 +154,7 @@ METRICS: dict[str, Metric] = {
         Metric("test/cost", "Cost on the test images", "test cost", COST,
                unit="", higher_is_better=False, measure=cost),
         Metric("generalization_gap", "Training accuracy minus test accuracy", "gap", MEMORIZED,
-               higher_is_better=False, final=generalization_gap),
+               higher_is_better=False, signed=True, final=generalization_gap),
         *(
             Metric(f"epochs_to_{threshold}", f"Epochs to a training accuracy of {threshold:.0%}",
                    f"epochs to {threshold:.0%}", unit="epochs", higher_is_better=False,

@@ -49,12 +49,12 @@ def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[list
     curves: dict[str, dict[str, NDArray]] = {run_id: {} for run_id in frame["run_id"]}
     for (run_id, metric), curve in points.groupby(["run_id", "metric"]):
         curves[run_id][metric] = curve["value"].to_numpy()
-    examples = {(cell.rows, cell.inputs): cell for cell in cells.values()}
+    examples = {(cell.chosen_rows, cell.inputs): cell for cell in cells.values()}
     sets = {place: load_data(cell) for place, cell in examples.items()}
     runs = []
     for key, run_id in zip(frame["cell"], frame["run_id"], strict=True):
         cell, read_parameters = cells[key], partial(load_weights, client, run_id)
-        runs.append(as_run(cell, sets[cell.rows, cell.inputs], curves[run_id], read_parameters))
+        runs.append(as_run(cell, sets[cell.chosen_rows, cell.inputs], curves[run_id], read_parameters))
     return runs, set(frame["sweep"])
 
 

@@ -20,6 +20,7 @@ from mlp.data import SPLITS
 from mlp.descent import SCHEDULES, Descent
 from mlp.network import STARTS, Network
 from mlp.preprocessing import PREPROCESSES
+from mlp.rows import CHOICES
 from mlp.steps import RULES
 
 # Part of every cell key: raise it when a change of the method changes results, so that old runs do not count as done.
@@ -90,7 +91,10 @@ class DataSettings(Settings):
     rows: Annotated[tuple[Annotated[int, Field(ge=10, le=10_000_000)] | None, ...], BeforeValidator(as_list)] = Field(
         (None,),
         min_length=1,
-        description="how many training images to use, from the first (an axis of the grid); null: all",
+        description="how many training images to use (an axis of the grid); null: all",
+    )
+    choice: Annotated[str, OneOf(CHOICES)] = Field(
+        "first", description="the first of them, equally many of every class, or another random sample for each seed"
     )
     test_rows: int | None = Field(None, ge=10, description="how many test images to use, from the first; null: all")
     side: int = Field(28, ge=4, le=28, description="side of the images in pixels; below 28 pixels are averaged")
@@ -145,6 +149,9 @@ class CorruptionSettings(Settings):
     )
     inputs: Annotated[tuple[Annotated[str, OneOf(("true", *IMAGE_CORRUPTIONS))], ...], BeforeValidator(as_list)] = (
         Field(("true",), min_length=1, description="what replaces the training images (an axis of the grid)")
+    )
+    seed: int | None = Field(
+        None, ge=0, lt=SEED_LIMIT, description="seed of the corrupted labels, for all cells; null: that of each cell"
     )
 
 
@@ -220,7 +227,12 @@ class Cell:
     @property
     def shape(self) -> tuple:
         """What cells must share to be trained as one stack."""
-        return self.network, self.rows, self.inputs
+        return self.network, *self.chosen_rows, self.inputs
+
+    @property
+    def chosen_rows(self) -> tuple:
+        """What cells of an experiment must share to be trained on the same rows."""
+        return (self.rows, self.seed) if self.experiment.data.choice == "seed" else (self.rows,)
 
     @property
     def work(self) -> int:
@@ -262,6 +274,7 @@ class Cell:
             "data": experiment.data.name,
             "split": experiment.data.split,
             "rows": self.rows or "all",
+            "choice": experiment.data.choice,
             "side": experiment.data.side,
             "preprocess": experiment.data.preprocess,
             "hidden": "-".join(map(str, self.network.hidden)) or "none",
@@ -270,6 +283,12 @@ class Cell:
             "order": experiment.order,
             "noise_seed": experiment.noise.seed,
         }
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """How its labels are corrupted, as its key has it."""
+        corruption = self.experiment.corruption
+        return {corruption.labels: self.fraction, **corruption.model_dump(include={"seed"}, exclude_defaults=True)}
 
     def key(self, digest: str) -> str:
         """Short hash of everything that decides the result: two cells with one key are the same work.
@@ -291,7 +310,7 @@ class Cell:
             "descent": experiment.descent.model_dump(exclude_defaults=True),
             "noise": experiment.noise.model_dump(exclude_defaults=True),
             # If no label is corrupted, the kind of corruption makes no difference.
-            "labels": {experiment.corruption.labels: self.fraction} if self.fraction else {},
+            "labels": self.labels if self.fraction else {},
             "inputs": self.inputs if self.inputs != "true" else {},
             **experiment.model_dump(include={"order", "evaluation_rows", "stop_accuracy"}, exclude_defaults=True),
         }
@@ -300,5 +319,5 @@ class Cell:
 
 
 # A table of cells has these columns on the run of each cell, then the params (here with their defaults), then metrics.
-RUN_COLUMNS = ("experiment", "sweep", "cell", "run_id", "name", "started", "seconds")
+RUN_COLUMNS = ("experiment", "sweep", "cell", "run_id", "name", "started", "seconds", "test_images")
 PARAMS: dict[str, str] = {name: str(value) for name, value in Experiment(name="default").cells()[0].params().items()}

@@ -7,19 +7,22 @@ from mlp.corruption import corrupt_labels, corrupted_inputs
 from mlp.data import Dataset, load
 from mlp.network import Network
 from mlp.randomness import generator
+from mlp.rows import choose_rows
 
 
 def clean_data(cell: Cell) -> Dataset:
     """The data set of a cell, before its inputs are corrupted."""
     settings = cell.experiment.data
-    return load(
+    rows = cell.rows if settings.choice == "first" else None
+    data = load(
         settings.name,
         split=settings.split,
-        rows=cell.rows,
+        rows=rows,
         test_rows=settings.test_rows,
         side=settings.side,
         preprocess=settings.preprocess,
     )
+    return data if settings.choice == "first" else choose_rows(data, settings.choice, cell.rows, cell.seed)
 
 
 def load_data(cell: Cell) -> Dataset:
@@ -29,8 +32,9 @@ def load_data(cell: Cell) -> Dataset:
 
 def given_labels(cell: Cell, data: Dataset) -> np.ndarray:
     """The labels (n,) that a cell is trained on, some of them corrupted."""
-    rng = generator(cell.seed, "corruption")
-    return corrupt_labels(data.train_labels, cell.experiment.corruption.labels, cell.fraction, data.classes, rng)
+    corruption = cell.experiment.corruption
+    rng = generator(cell.seed if corruption.seed is None else corruption.seed, "corruption")
+    return corrupt_labels(data.train_labels, corruption.labels, cell.fraction, data.classes, rng)
 
 
 def network_of(cell: Cell, data: Dataset) -> Network:
@@ -42,7 +46,8 @@ def network_of(cell: Cell, data: Dataset) -> Network:
 
 def keyed_cells(experiment: Experiment) -> dict[str, Cell]:
     """The cells of an experiment by their keys, after loading its data; `auto` becomes the data set that was found."""
-    sets = {cell.rows: clean_data(cell) for cell in {cell.rows: cell for cell in experiment.cells()}.values()}
+    examples = {cell.chosen_rows: cell for cell in experiment.cells()}
+    sets = {rows: clean_data(cell) for rows, cell in examples.items()}
     found = experiment.data.model_copy(update={"name": next(iter(sets.values())).name})
     cells = experiment.model_copy(update={"data": found}).cells()
-    return {cell.key(sets[cell.rows].digest): cell for cell in cells}
+    return {cell.key(sets[cell.chosen_rows].digest): cell for cell in cells}

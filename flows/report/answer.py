@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from flows.report.compare import Comparison
+from mlp.differences import Differences
 from mlp.metrics import metric
-from mlp.statistics import Differences, Summary
+from mlp.statistics import FEWEST_SEEDS, Summary
 
 # Shares of the wrong labels from which the sentence says that they are memorized in part, and memorized.
 IN_PART, MOSTLY = 0.2, 0.5
@@ -147,8 +148,9 @@ def noise(comparison: Comparison) -> str:
 
 
 def ends(figures: Summary | Differences, place: int) -> str:
-    """The interval of one group."""
-    return f"95 % interval {points(figures.low[place])} to {points(figures.high[place])}"
+    """The interval of one group; of few seeds the lowest and the highest."""
+    kind = "95 % interval" if figures.seeds[place] >= FEWEST_SEEDS else f"{figures.seeds[place]} seeds,"
+    return f"{kind} {points(figures.low[place])} to {points(figures.high[place])}"
 
 
 def points(share: float) -> str:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from flows.errors import ConfigurationError
 from flows.plan.experiment import PARAMS, RUN_COLUMNS
 from flows.report.values import number, plain, rank, show
-from mlp import statistics
+from mlp import differences, statistics
 from mlp.corruption import CORRUPTED
+from mlp.differences import Differences
 from mlp.metrics import headlines, metric
-from mlp.statistics import Differences, Summary
+from mlp.statistics import FEWEST_SEEDS, Summary
 
-FEW_SEEDS = 5
 AXES = ("experiment", *(name for name in PARAMS if name != "seed"))
 Group = dict[str, Any]  # the values of the params by which the cells are grouped
 
@@ -38,7 +38,7 @@ class Comparison:
     metrics : list of str
         Everything that at least one cell measured.
     summary : Summary of (groups, metrics) arrays
-        The interval is the 95 % interval of the mean by Student's t.
+        The interval is the 95 % `mlp.statistics.mean_interval`.
     differences : dict of Differences, by metric
         Of each group from its baseline, (groups,) arrays, NaN for a group without one. Empty without a baseline.
     notes : list of str
@@ -115,7 +115,7 @@ class Comparison:
 
     def curves(self, points: pd.DataFrame) -> dict[str, Summary]:
         """The same curves over seeds: for each metric a summary of (groups, steps) arrays."""
-        return {name: statistics.summarize(values) for name, values in self.curves_of_seeds(points).items()}
+        return {name: summary_of(name, values) for name, values in self.curves_of_seeds(points).items()}
 
 
 def compare(
@@ -149,14 +149,27 @@ def compare(
     groups = [dict(zip(by, key, strict=True)) for key in places]
     bases = find_baselines(groups, by, baseline)
     metrics = metrics_of(cells)
+    values = by_seed_and_group(cells, cells[metrics])
     return Comparison(
         by, groups, bases, cells,
         cells["group"].value_counts().sort_index().to_numpy(),
         metrics,
-        statistics.summarize(by_seed_and_group(cells, cells[metrics])),
+        statistics.summarize(values, [scale_of(name, values[..., i]) for i, name in enumerate(metrics)]),
         {name: difference(cells, bases, name) for name in tested} if set(bases) != {None} else {},
         notes + notes_on_seeds(cells, bases),
     )  # fmt: skip
+
+
+def scale_of(name: str, values: NDArray) -> str:
+    """The scale of a metric's intervals; linear if somebody else logged what can be no share under the name of one."""
+    scale = metric(name).scale
+    possible = scale != "share" or not ((values < 0) | (values > 1 + statistics.ROUNDING)).any()
+    return scale if possible else "linear"
+
+
+def summary_of(name: str, values: NDArray) -> Summary:
+    """A metric over seeds, from its values (seeds, ...)."""
+    return statistics.summarize(values, scale_of(name, values))
 
 
 def axes_of(cells: pd.DataFrame, by: Sequence[str]) -> list[str]:
@@ -253,9 +266,9 @@ def notes_on_seeds(cells: pd.DataFrame, bases: list[int | None]) -> list[str]:
     """Warnings: few seeds, groups with different seeds, tests that can't be significant."""
     notes = []
     seeds = [frozenset(seeds) for _, seeds in cells.groupby("group")["seed"]]
-    if (fewest := min(map(len, seeds))) < FEW_SEEDS:
+    if (fewest := min(map(len, seeds))) < FEWEST_SEEDS:
         only = f"{fewest} seed{'s' * (fewest > 1)}"
-        notes.append(f"a group has only {only}; do not trust intervals of fewer than {FEW_SEEDS}")
+        notes.append(f"a group has only {only}: too few for an interval, so the seeds are shown instead")
     if len(set(seeds)) > 1:
         notes.append("the groups have different seeds; differences use the seeds that both groups have")
     common = [len(seeds[base] & mine) for base, mine in zip(bases, seeds, strict=True) if base is not None]
@@ -270,7 +283,7 @@ def difference(cells: pd.DataFrame, bases: list[int | None], name: str) -> Diffe
     table = by_seed_and_group(cells, cells.reindex(columns=[name]))[:, :, 0]
     higher_is_better = metric(name).higher_is_better is not False
     # One generator for each metric, so that the result does not depend on what else is tested.
-    found = statistics.paired_differences(table, pairs, np.random.default_rng(0), higher_is_better=higher_is_better)
+    found = differences.paired_differences(table, pairs, np.random.default_rng(0), higher_is_better=higher_is_better)
     places = [place for _, place in pairs]
 
     def for_all(values: NDArray) -> NDArray:

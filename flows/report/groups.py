@@ -1,8 +1,9 @@
 """Group runs, from which MLflow's own charts draw means and intervals over seeds, and the headlines of a sweep.
 
 MLflow draws a group of runs as their average in a band from the lowest to the highest. The mean, the lower and the
-upper curve of a group are three runs with the metrics of its cells: MLflow then draws the mean in its 95 % interval,
-because the interval is symmetric, so that the average of the three is the mean.
+upper curve of a group are three runs with the metrics of its cells: the band is then the 95 % interval. The line is the
+mean where the interval is symmetric; of a share close to 0 or 100 % it lies a little inside of it, and the run ``mean``
+has the mean itself.
 """
 
 import time
@@ -19,9 +20,11 @@ from flows.report import charts
 from flows.report.compare import Comparison, show
 from flows.store.runs import search
 from mlp.metrics import METRICS, headlines
-from mlp.statistics import Summary
+from mlp.statistics import FEWEST_SEEDS, Summary
 
 STATISTICS = {"mean": "mean", "lower": "low", "upper": "high"}
+INTERVAL = "lower and upper are the ends of its 95 % interval by Student's t, of a share on logits"
+POINTS = "lower and upper are the lowest and the highest of so few seeds"
 MOST_METRICS = 900  # per log_batch; MLflow allows 1,000 with the params
 # MLflow's page loads 100 runs, three per group.
 MOST_GROUPS_WITH_INTERVALS = 33
@@ -82,7 +85,7 @@ def log_group(
         "kind": "group",
         charts.GROUP: comparison.title(place),
         "statistic": statistic,
-        "mlflow.note.content": f"{statistic} over {seeds} seeds; 95 % interval by Student's t",
+        "mlflow.note.content": f"{statistic} over {seeds} seeds; {INTERVAL if seeds >= FEWEST_SEEDS else POINTS}",
     }
     run_id = client.create_run(experiment_id, run_name=f"{comparison.title(place)}: {statistic}", tags=tags).info.run_id
     members = comparison.cells[comparison.cells["group"] == place]

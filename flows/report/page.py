@@ -82,7 +82,7 @@ def page(
         overview_caption=tables.CAPTION,
         detail_headings=tables.detail_headings(comparison),
         details=tables.detail_rows(comparison, "test/accuracy"),
-        detail_caption=tables.detail_caption(comparison),
+        detail_caption=tables.detail_caption(comparison, "test/accuracy"),
         **pictures,
         best_and_worst=best_and_worst(comparison),
         links=links,

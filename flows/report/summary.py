@@ -56,7 +56,7 @@ def summarize_sweep(
     if {"train/cost", "test/accuracy"} <= set(curves):
         client.log_figure(sweep_id, story(comparison, points), PICTURE)
         picture = f"\n\n![Curves and final figures](get-artifact?path={PICTURE}&run_uuid={sweep_id})"
-    examples = {cell.rows: cell for cell in cells.values()}
+    examples = {cell.chosen_rows: cell for cell in cells.values()}
     log_datasets(client, sweep_id, [dataset_fields(clean_data(cell)) for cell in examples.values()])
     log_headlines(client, sweep_id, comparison)
     link = charts.report_link(experiment_id, sweep_id)

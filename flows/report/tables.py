@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from flows.report.compare import Comparison
 from flows.report.values import show
 from mlp.metrics import Metric, headlines, metric
+from mlp.statistics import FEWEST_SEEDS, sampling_error
 
 CAPTION = (
     "Mean ± standard deviation over seeds, in %. memorized: wrong labels that are given back; noise: the largest "
@@ -28,8 +30,11 @@ def spread(row: Metric, comparison: Comparison, place: int) -> str:
     return row.text(mean) + (f" ± {row.text(std)}" if np.isfinite(std) else "")
 
 
-def interval(row: Metric, low: float, high: float, signed: bool = False) -> str:
-    """Both ends of an interval."""
+def interval(row: Metric, low: float, high: float, seeds: NDArray, signed: bool = False) -> str:
+    """Both ends of an interval; of few seeds their values (seeds,)."""
+    known = np.sort(seeds[np.isfinite(seeds)])
+    if 2 <= len(known) < FEWEST_SEEDS:
+        return ", ".join(row.text(value, signed) for value in known)
     return f"{row.text(low, signed)} … {row.text(high, signed)}" if np.isfinite(low) else "–"
 
 
@@ -63,23 +68,25 @@ def detail_headings(comparison: Comparison) -> list[str]:
 def detail_rows(comparison: Comparison, name: str) -> list[list[str]]:
     """For each group one metric: seeds, mean, interval, and the difference from its baseline."""
     row, over_seeds, versus = metric(name), comparison.of(name), comparison.differences.get(name)
-    rows = []
+    values, rows = comparison.values(name), []
     for place, base in enumerate(comparison.baselines):
         cells = [str(over_seeds.seeds[place]), row.text(over_seeds.mean[place])]
-        cells.append(interval(row, over_seeds.low[place], over_seeds.high[place]))
+        cells.append(interval(row, over_seeds.low[place], over_seeds.high[place], values[:, place]))
         if comparison.has_baseline:
             cells += ["", "", ""] if base is None or versus is None else [
                 row.text(versus.difference[place], signed=True),
-                interval(row, versus.low[place], versus.high[place], signed=True),
+                interval(row, versus.low[place], versus.high[place], values[:, place] - values[:, base], signed=True),
                 p_value(versus.p_adjusted[place]),
             ]  # fmt: skip
         rows.append(cells)
     return rows
 
 
-def detail_caption(comparison: Comparison) -> str:
-    """What the columns of `detail_rows` mean."""
-    method = "Interval: 95 %, Student's t."
+def detail_caption(comparison: Comparison, name: str) -> str:
+    """What the columns of `detail_rows` mean, and what the figures can't show."""
+    row = metric(name)
+    method = f"Interval: 95 %, Student's t{' on logits' * (row.scale == 'share')}{few(comparison.seeds)}."
+    method += sampling(comparison, row)
     if not comparison.has_baseline:
         return method
     bases = dict.fromkeys(comparison.label(base) for base in comparison.baselines if base is not None)
@@ -87,8 +94,38 @@ def detail_caption(comparison: Comparison) -> str:
     count = sum(base is not None for base in comparison.baselines)
     return (
         f"{method} Difference: from {baseline}, seed by seed. p: sign-flip test, Holm's correction for {count} "
-        f"test{'s' * (count > 1)}."
+        f"test{'s' * (count > 1)}.{smallest_p(comparison, name, count)}"
     )
+
+
+def few(seeds: NDArray) -> str:
+    """What stands for the intervals of groups with few seeds, if there are such groups."""
+    return f"; of fewer than {FEWEST_SEEDS} seeds, their values" if (seeds < FEWEST_SEEDS).any() else ""
+
+
+def sampling(comparison: Comparison, row: Metric) -> str:
+    """How far the choice of test images may move the highest test accuracy, which no number of seeds shows."""
+    counts = pd.to_numeric(comparison.cells["test_images"], errors="coerce").unique()
+    best = comparison.of(row.name).mean
+    if row.name != "test/accuracy" or len(counts) != 1 or not np.isfinite(counts[0]) or not np.isfinite(best).any():
+        return ""
+    share = float(np.nanmax(best))
+    error = 100 * sampling_error(share, int(counts[0]))
+    return f" Not in it: the sampling of {counts[0]:,.0f} test images, ± {error:.2f} points at {row.text(share)} %."
+
+
+def smallest_p(comparison: Comparison, name: str, tests: int) -> str:
+    """The smallest adjusted p that so few seeds allow, where a group has it."""
+    versus = comparison.differences.get(name)
+    if versus is None:
+        return ""
+    compared = np.array([base is not None for base in comparison.baselines])
+    least = 2.0 ** (1 - versus.seeds)
+    if not (compared & np.isclose(versus.p_value, least)).any():
+        return ""
+    seeds = int(versus.seeds[compared].min())
+    text = f"{tests} · 2 / 2^{seeds}" if tests > 1 else f"2 / 2^{seeds}"
+    return f" {seeds} seeds allow no p below {min(tests * 2.0 ** (1 - seeds), 1):.3g} ({text})."
 
 
 def params(comparison: Comparison) -> list[list[str]]:
@@ -104,7 +141,7 @@ def overview(comparison: Comparison, title: str) -> Table:
 def detail(comparison: Comparison, name: str) -> Table:
     """One metric of each group, for a terminal."""
     headings, rows = detail_headings(comparison), detail_rows(comparison, name)
-    return terminal_table(heading(metric(name)), detail_caption(comparison), comparison, headings, rows)
+    return terminal_table(heading(metric(name)), detail_caption(comparison, name), comparison, headings, rows)
 
 
 def terminal_table(
@@ -133,11 +170,12 @@ def as_markdown(comparison: Comparison, metrics: Sequence[str]) -> str:
 
     if not metrics:
         return f"{table(overview_headings(), overview_rows(comparison))}\n\n{CAPTION}"
-    tables = [
-        f"**{heading(metric(name))}**\n\n{table(detail_headings(comparison), detail_rows(comparison, name))}"
+    parts = [
+        (f"**{heading(metric(name))}**", table(detail_headings(comparison), detail_rows(comparison, name)),
+         detail_caption(comparison, name))
         for name in metrics
-    ]
-    return "\n\n".join([*tables, detail_caption(comparison)])
+    ]  # fmt: skip
+    return "\n\n".join(text for part in parts for text in part)
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
@@ -164,7 +202,7 @@ def records(comparison: Comparison, metrics: Sequence[str] = ()) -> list[dict[st
     list of dict
         ``{"fraction": 0.0, "seeds": 3, "test/accuracy": {"seeds": 3, "mean": …, "std": …, "median": …, "iqm": …,
         "low": …, "high": …}, …}``, the fields of `mlp.statistics.Summary`. A metric that was compared with a baseline
-        also has ``"versus"``: its label as ``"baseline"``, and the fields of `mlp.statistics.Differences`. Numbers
+        also has ``"versus"``: its label as ``"baseline"``, and the fields of `mlp.differences.Differences`. Numbers
         that are not defined are null.
     """
     found = []

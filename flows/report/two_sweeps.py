@@ -29,7 +29,7 @@ from flows.report.compare import (
 from flows.report.values import plain, rank
 from flows.store.artifacts import EXPERIMENT, read_artifact
 from flows.store.results import Selection
-from mlp.statistics import Differences
+from mlp.differences import Differences
 
 NO_SETTINGS = ("name", "description")  # of an experiment: they decide no result
 COMMIT = "mlflow.source.git.commit"

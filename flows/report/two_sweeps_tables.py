@@ -4,12 +4,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from flows.report.tables import INTERVAL, at, heading, interval, markdown_table, p_value
+from flows.report.tables import INTERVAL, at, few, heading, interval, markdown_table, p_value
 from flows.report.two_sweeps import TwoSweeps
 from flows.report.values import show
 from mlp import statistics
@@ -25,22 +26,24 @@ def caption(two: TwoSweeps) -> str:
     count = sum(base is not None for base in two.baselines)
     correction = f", Holm's correction for {count} tests" if count > 1 else ""
     return (
-        "A, B: means over the seeds that both have. B − A: seed by seed, with its 95 % interval by Student's t. "
-        f"p: sign-flip test{correction}."
+        "A, B: means over the seeds that both have. B − A: seed by seed, with its 95 % interval by Student's t"
+        f"{few(np.array([len(two.seeds)]))}. p: sign-flip test{correction}."
     )
 
 
 def rows(two: TwoSweeps, name: str) -> list[list[str]]:
     """For each group its params, then one metric: seeds in common, both means, and their difference."""
     row, versus = metric(name), two.differences(name)
-    first, second = map(statistics.summarize, two.values(name))
+    values = two.values(name)
+    first, second = map(statistics.summarize, values)
+    apart = values[1] - values[0]
     found = []
     for place, group in enumerate(two.groups):
         cells = [show(group[param]) for param in two.by]
         cells += [str(first.seeds[place]), row.text(first.mean[place]), row.text(second.mean[place])]
         cells += [
             row.text(second.mean[place] - first.mean[place], signed=True),
-            interval(row, versus.low[place], versus.high[place], signed=True),
+            interval(row, versus.low[place], versus.high[place], apart[:, place], signed=True),
             p_value(versus.p_adjusted[place]),
         ]
         found.append(cells)
@@ -104,7 +107,7 @@ def records(two: TwoSweeps, metrics: Sequence[str]) -> list[dict[str, Any]]:
     -------
     list of dict
         ``{"fraction": 0.0, "same_cells": 0, "test/accuracy": {"a": mean, "b": mean, "seeds": …, "difference": …,
-        "low": …, …}, …}``: both means, then the fields of `mlp.statistics.Differences`. Numbers that are not
+        "low": …, …}, …}``: both means, then the fields of `mlp.differences.Differences`. Numbers that are not
         defined are null. A metric without a pair of values is left out; by default every metric is in.
     """
     names = metrics or (two.metrics if two.groups else [])

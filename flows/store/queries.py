@@ -21,7 +21,7 @@ from flows.store.runs import search
 
 # Limits of one answer of a server.
 MOST_RUNS, MOST_POINTS = 100, 25_000
-TAGS = ("cell", "sweep")  # the tags that are read
+TAGS = ("cell", "sweep", "test_images")  # the tags that are read
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ def load_runs(*sources: str, everything: bool = False, tracking_server: str | No
             The sweep is the run id of the sweep that trained the cell; the cell is its key.
         ``started`` : datetime, UTC; ``seconds`` : float
             Of its run; the cells of a stack start and end together.
+        ``test_images`` : str
+            How many images its test accuracy was counted on; None for runs that did not note it.
         ``seed`` : int; ``fraction``, ``learning_rate``, … : one column per param
             Numbers if all values are numbers, otherwise str, such as ``hidden`` ("16-16").
         ``test/accuracy``, … : float, one column per metric
@@ -174,6 +176,7 @@ def as_row(run: FinishedCell, experiment: str) -> dict[str, Any]:
         "name": run.name,
         "started": run.started,
         "seconds": (run.ended - run.started) / 1000,
+        "test_images": run.tags.get("test_images"),
         **(defaults | {name: value for name, value in run.params.items() if name in PARAMS}),
     }
     return about | {name: value for name, value in run.metrics.items() if name not in about}

@@ -124,6 +124,7 @@ def begin_run(cell: Cell, key: str, context: SweepContext, data: Dataset) -> Cel
         "kind": "cell",
         "cell": key,
         "data": data.name,
+        "test_images": str(len(data.test_labels)),
         "data_requested": context.data_requested,
         DESCRIPTION: description(cell, data),
         **code_version(),

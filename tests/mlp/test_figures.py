@@ -65,7 +65,7 @@ class TestCurves:
         assert len(figure.data) == 2
 
     def test_a_band_that_reaches_zero_ends_on_a_logarithmic_axis_and_keeps_its_numbers(self):
-        values = np.array([[[1.0, 0.001]], [[1.1, 0.5]], [[0.9, 0.1]]])
+        values = np.array([[[1.0, 0.001]], [[1.1, 0.9]], [[0.9, 0.01]], [[1.0, 0.01]], [[1.0, 0.01]]])
         summary = summarize(values)
         assert summary.low[0, 1] < 0
         figure = curves_chart(["0"], summary, percent=False, seeds=values, logarithmic=True)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.plan.experiment import Cell, DescentSettings, Experiment, NetworkSettings, NoiseSettings
+from flows.plan.preparation import given_labels, keyed_cells, load_data
 from mlp.activations import ACTIVATIONS
 from mlp.corruption import LABEL_CORRUPTIONS
 from mlp.descent import SCHEDULES, Descent
@@ -153,6 +154,30 @@ def test_the_defaults_that_keys_leave_out_never_change():
 )
 def test_keys_never_change(fields, key):
     assert only_cell(**fields).key("digest") == key
+
+
+def test_seeds_that_choose_their_own_rows_have_other_data_and_therefore_other_keys_and_stacks():
+    settings = {"name": "digits", "rows": 200, "choice": "seed"}
+    cells = keyed_cells(experiment(data=settings, seeds="0-2"))
+    assert len({cell.shape for cell in cells.values()}) == 3
+    images = [load_data(cell).train_images for cell in cells.values()]
+    assert {len(chosen) for chosen in images} == {200}
+    assert (images[0] != images[1]).any()
+    one, other, again = (keyed_cells(experiment(data=settings, seeds=seed)) for seed in (0, 1, 0))
+    assert list(one) == list(again) == list(cells)[:1]
+    assert list(other) == list(cells)[1:2]
+
+
+def test_corrupted_labels_are_those_of_each_seed_or_of_one_for_all():
+    own, shared = (
+        [given_labels(cell, load_data(cell)) for cell in experiment(
+            data={"name": "digits"}, corruption={"fractions": 1, "labels": "redraw", "seed": seed}, seeds="0-1"
+        ).cells()]
+        for seed in (None, 5)
+    )  # fmt: skip
+    assert (own[0] != own[1]).any()
+    assert (shared[0] == shared[1]).all()
+    assert only_cell(corruption={"fractions": 1}).key("d") != only_cell(corruption={"fractions": 1, "seed": 0}).key("d")
 
 
 def test_a_fraction_gives_the_same_key_however_it_is_written():

@@ -77,7 +77,7 @@ class TestGroups:
 
     def test_few_seeds_and_unequal_seeds_are_noted(self):
         few = compare(cells_of(grid("0-3"), test__accuracy=falling))
-        assert few.notes == ["a group has only 4 seeds; do not trust intervals of fewer than 5"]
+        assert few.notes == ["a group has only 4 seeds: too few for an interval, so the seeds are shown instead"]
         tested = compare(cells_of(grid("0-4"), test__accuracy=falling), baseline="fraction=0")
         assert tested.notes == ["with 5 seeds in common no p can be below 0.0625: look at the intervals"]
         unequal = compare(cells_of(grid("0-5"), test__accuracy=falling).drop(index=0))
@@ -89,11 +89,28 @@ class TestGroups:
 
 
 class TestNumbers:
+    def test_few_seeds_stand_in_the_table_as_points(self):
+        cells = cells_of(grid("0-2"), test__accuracy=falling)
+        comparison = compare(cells, baseline="fraction=0", tested=["test/accuracy"])
+        half = tables.detail_rows(comparison, "test/accuracy")[1]
+        assert half[2] == "50.00, 51.00, 52.00"
+        assert "of fewer than 5 seeds, their values" in tables.detail_caption(comparison, "test/accuracy")
+
+    def test_the_caption_says_how_small_a_p_can_be_and_what_the_choice_of_test_images_does(self):
+        cells = cells_of(grid("0-9"), test__accuracy=lambda cell: 0.964 - 0.5 * cell.fraction).assign(
+            test_images="10000"
+        )
+        comparison = compare(cells, baseline="fraction=0", tested=["test/accuracy"])
+        caption = tables.detail_caption(comparison, "test/accuracy")
+        assert "10 seeds allow no p below 0.00391 (2 · 2 / 2^10)." in caption
+        assert "the sampling of 10,000 test images, ± 0.37 points at 96.40 %." in caption
+
     def test_the_statistics_agree_with_scipy(self):
         cells = cells_of(grid(), test__accuracy=falling)
         statistics = tables.records(compare(cells))[1]["test/accuracy"]
         values = [0.5 + 0.01 * seed for seed in range(5)]
-        low, high = stats.t.interval(0.95, 4, np.mean(values), stats.sem(values))
+        in_logits = stats.sem(values) / (0.52 * 0.48)  # by the delta method
+        low, high = stats.logistic.cdf(stats.t.interval(0.95, 4, stats.logistic.ppf(0.52), in_logits))
         expected = {"seeds": 5, "mean": 0.52, "std": np.std(values, ddof=1), "median": 0.52, "iqm": 0.52}
         assert statistics == pytest.approx(expected | {"low": low, "high": high})
 
@@ -252,7 +269,7 @@ class TestAnswer:
     def test_a_single_group_is_reported_without_a_comparison(self):
         cells = cells_of(grid("0-4", (0,)), test__accuracy=falling)
         assert self.sentences(cells) == [
-            "The networks read 92.00 % of the test images correctly (95 % interval 90.04 to 93.96)."
+            "The networks read 92.00 % of the test images correctly (95 % interval 89.80 to 93.76)."
         ]
 
     @pytest.mark.parametrize(
