@@ -18,6 +18,13 @@ from mlp.preprocessing import PREPROCESSES
 
 OPENML_NAMES = {"mnist": "mnist_784", "fashion": "Fashion-MNIST", "kmnist": "Kuzushiji-MNIST"}
 NAMES = ("auto", "digits", *OPENML_NAMES)
+# What the classes are called; those of other data sets are called by their numbers.
+CLASS_NAMES = {
+    "fashion": (
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    ),
+    "kmnist": ("お o", "き ki", "す su", "つ tsu", "な na", "は ha", "ま ma", "や ya", "れ re", "を wo"),
+}  # fmt: skip
 SPLITS = ("canonical", "stratified")
 TRAIN, ROWS = 60_000, 70_000  # of the canonical split
 DIGEST_BYTES = 32  # of a SHA-256
@@ -53,6 +60,12 @@ class Dataset:
     def classes(self) -> int:
         """Number of classes; labels count from 0."""
         return int(max(self.train_labels.max(), self.test_labels.max())) + 1
+
+
+def class_names(name: str, classes: int) -> list[str]:
+    """What the classes of a data set are called, by its name here or at OpenML."""
+    short = next((short for short, openml_name in OPENML_NAMES.items() if name == openml_name), name)
+    return list(CLASS_NAMES.get(short, map(str, range(classes))))
 
 
 class Source(NamedTuple):

@@ -15,7 +15,7 @@ from flows.plan.experiment import Cell
 from mlp.metrics import METRICS
 
 VIEW, SWEEPS = "across-seeds", "sweeps"
-REPORT = "report.html"  # artifact of a sweep
+REPORT, EXPLORE = "report.html", "explore.html"  # artifacts of a sweep
 LOCAL_SERVER = "http://127.0.0.1:5000/"  # of `mlp ui`
 GROUP = "group"  # tag of group runs, by which MLflow groups them and names the groups
 ENDS = ("lower", "upper")  # of an interval
@@ -150,7 +150,12 @@ def table_link(experiment_id: str) -> str:
 
 def report_link(experiment_id: str, sweep_id: str, server: str = "") -> str:
     """Address of the report of a sweep."""
-    return f"{server}#/experiments/{experiment_id}/runs/{sweep_id}/artifacts/{REPORT}?workflowType=machine_learning"
+    return server + artifact_link(experiment_id, sweep_id, REPORT)
+
+
+def artifact_link(experiment_id: str, run_id: str, name: str) -> str:
+    """Address of an artifact of a run, relative to MLflow's own pages."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{name}?workflowType=machine_learning"
 
 
 def server_of(client: MlflowClient) -> str:

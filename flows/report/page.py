@@ -5,7 +5,6 @@ import platform
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from flows.report import tables
+from flows.report.charts import EXPLORE, artifact_link
 from flows.report.compare import Comparison
 from flows.report.groups import common
 from flows.report.templates import TEMPLATES
@@ -41,6 +41,7 @@ def page(
     recipe: dict[str, Any],
     sweep: Run | None,
     links: Mapping[str, str],
+    explored: bool,
 ) -> str:
     """Write the report.
 
@@ -64,6 +65,8 @@ def page(
         The parent run, if the cells are those of one sweep.
     links : mapping
         By run id of a cell, and of the sweep, the address of its page in MLflow.
+    explored : bool
+        Whether the page in which a person draws lies beside the report.
     """
     return TEMPLATES.get_template("page.html").render(
         generator=Markup(GENERATOR),
@@ -90,17 +93,12 @@ def page(
         recipe=yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True) if recipe else "",
         times=times(comparison, sweep),
         sweep=sweep.info if sweep else None,
+        explore=(EXPLORE, artifact_link(sweep.info.experiment_id, sweep.info.run_id, EXPLORE))
+        if sweep and explored
+        else (),
         versions={"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         plotly=b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode(),
     )
-
-
-def is_report(file: Path) -> bool:
-    """Whether a file is a report."""
-    if not file.is_file():
-        return False
-    with file.open("rb") as content:
-        return GENERATOR.encode() in content.read(1000)
 
 
 def embedded(figures: dict[str, Figure]) -> list[tuple[str, Markup]]:

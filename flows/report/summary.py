@@ -18,6 +18,7 @@ from flows.platform.health import without_login
 from flows.report import charts, tables
 from flows.report.answer import answer
 from flows.report.compare import Comparison, compare, compare_all, first_group
+from flows.report.explore.writing import write_page
 from flows.report.groups import lay_out, log_groups, log_headlines
 from flows.report.image_answers import ask
 from flows.report.page import page, shown_cells
@@ -39,8 +40,8 @@ def summarize_sweep(
 ) -> None:
     """Compare the cells of a sweep across seeds, and log the result.
 
-    The parent run of the sweep gets the answer as its description, the report, the picture, the table, the comparison,
-    its data sets and the group runs; the experiment gets its description, its chart page and its champion.
+    The parent run of the sweep gets the answer as its description, the page to draw in, the report, the picture, the
+    table, the comparison, its data sets and the group runs; the experiment gets its description, its chart page and its champion.
     """
     selection = select(client, [sweep_id], everything=False)
     if selection.cells.empty:
@@ -51,7 +52,8 @@ def summarize_sweep(
     sentences = answer(comparison)
     client.log_dict(sweep_id, {"groups": tables.records(comparison)}, "comparison.json")
     client.log_text(sweep_id, selection.cells.to_csv(index=False), "cells.csv")
-    client.log_text(sweep_id, write_report(client, selection, comparison, points), charts.REPORT)
+    explored = log_explore_page(client, sweep_id, selection, comparison, points)
+    client.log_text(sweep_id, write_report(client, selection, comparison, points, explored), charts.REPORT)
     picture = ""
     if {"train/cost", "test/accuracy"} <= set(curves):
         client.log_figure(sweep_id, story(comparison, points), PICTURE)
@@ -75,13 +77,32 @@ def summarize_sweep(
     register_best(client, sweep_id, experiment.name, selection.cells, cells)
 
 
-def write_report(client: MlflowClient, selection: Selection, comparison: Comparison, points: pd.DataFrame) -> str:
+def log_explore_page(
+    client: MlflowClient, sweep_id: str, selection: Selection, comparison: Comparison, points: pd.DataFrame
+) -> bool:
+    """Log the page in which a person draws; whether there is one, which needs the weights and the test images."""
+    try:
+        client.log_text(sweep_id, write_page(client, selection, comparison, points), charts.EXPLORE)
+    except ConfigurationError:
+        return False
+    return True
+
+
+def write_report(
+    client: MlflowClient,
+    selection: Selection,
+    comparison: Comparison,
+    points: pd.DataFrame,
+    explored: bool = False,
+) -> str:
     """The report on a selection of cells, with pictures of the weights that can still be read.
 
     Parameters
     ----------
     points : DataFrame
         The curves of the cells, a result of `flows.load_curves`.
+    explored : bool
+        Whether `log_explore_page` has logged a page, to which the report then leads.
     """
     weights, shown = {}, shown_cells(comparison)
     for _, cell in shown.iterrows():
@@ -94,7 +115,7 @@ def write_report(client: MlflowClient, selection: Selection, comparison: Compari
     pictures = draw(comparison, shown, weights, answers, links)
     return page(
         selection.title, comparison, answer(comparison), selection.notes, curves, seeds, pictures, recipe,
-        selection.sweep, links,
+        selection.sweep, links, explored,
     )  # fmt: skip
 
 

@@ -26,9 +26,10 @@ from flows.store.runs import finished_cells
 from mlp.landscape import weight_images
 from mlp.network import Network, Parameters
 from mlp.randomness import generator
+from mlp.snapshots import Snapshots, read_snapshots
 from mlp.weights import read_weights
 
-WEIGHTS = "weights.npz"  # of a cell
+WEIGHTS, SNAPSHOTS = "weights.npz", "snapshots.npz"  # of a cell
 CELLS, EXPERIMENT = "cells.json", "experiment.yaml"  # of a sweep
 
 
@@ -66,6 +67,25 @@ def load_weights(client: MlflowClient, run_id: str) -> Parameters:
         if has_artifact(client, run_id, WEIGHTS):
             raise
         raise lost(client, run_id, WEIGHTS) from None
+
+
+def load_snapshots(client: MlflowClient, run_id: str) -> Snapshots:
+    """The parameters of a cell after some earlier epochs; none if the file is missing or damaged.
+
+    Raises
+    ------
+    MlflowException
+        If the store can't be reached.
+    """
+    try:
+        with artifact(client, run_id, SNAPSHOTS) as path:
+            return read_snapshots(path)
+    except ValueError:
+        return {}
+    except (MlflowException, OSError):
+        if has_artifact(client, run_id, SNAPSHOTS):
+            raise
+        return {}  # a large network, or one that an older version trained
 
 
 def lost(client: MlflowClient, run_id: str, name: str, damage: str = "") -> ConfigurationError:

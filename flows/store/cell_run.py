@@ -12,10 +12,11 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from numpy.typing import NDArray
 
-from flows.store.artifacts import WEIGHTS
+from flows.store.artifacts import SNAPSHOTS, WEIGHTS
 from flows.store.failures import STORE_ERRORS
 from flows.store.runs import log_datasets, search
 from mlp.network import Parameters
+from mlp.snapshots import Snapshots, write_snapshots
 from mlp.tiles import thumbnail
 from mlp.weights import write_weights
 
@@ -38,6 +39,8 @@ class CellRun:
     points : list of (name, value, time in ms, step)
     parameters : Parameters
         The trained weights and biases; empty until they are known, and once they are delivered.
+    snapshots : Snapshots
+        Weights and biases of earlier epochs, delivered with the parameters.
     status : str or None
         How it ended: FINISHED, FAILED or KILLED; None while it trains.
     """
@@ -53,6 +56,7 @@ class CellRun:
     artifact_uri: str | None = None
     points: list[tuple[str, float, int, int]] = field(default_factory=list)
     parameters: Parameters = field(default_factory=list)
+    snapshots: Snapshots = field(default_factory=dict)
     status: str | None = None
     message: str = ""
     ended: int | None = None
@@ -93,10 +97,12 @@ class CellRun:
             assert self.artifact_uri is not None
             with TemporaryDirectory() as folder:
                 write_weights(Path(folder, WEIGHTS), self.parameters)
+                if self.snapshots:
+                    write_snapshots(Path(folder, SNAPSHOTS), self.snapshots)
                 Path(folder, PICTURE).write_bytes(thumbnail(self.parameters[0].weights))
                 # MLflow's client does the same, but asks for the run first.
                 get_artifact_repository(self.artifact_uri, client.tracking_uri).log_artifacts(folder)
-            self.parameters = []
+            self.parameters, self.snapshots = [], {}
         if self.message:
             client.log_batch(self.run_id, tags=[RunTag("message", self.message)])
         if self.status:

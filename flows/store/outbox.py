@@ -15,9 +15,11 @@ from flows.errors import ConfigurationError
 from flows.platform.paths import store_folder
 from flows.store.cell_run import CellRun, finished_since
 from flows.store.failures import STORE_ERRORS, refused, shortened
+from mlp.snapshots import from_snapshot_arrays, snapshot_arrays
 from mlp.weights import from_arrays, to_arrays
 
 RECORD = "record"
+ARRAYS = ("parameters", "snapshots")  # the fields of a run that are not part of its record
 
 
 def outbox() -> Path:
@@ -27,13 +29,14 @@ def outbox() -> Path:
 
 def keep(run: CellRun, uri: str) -> None:
     """Write a run to disk, for the store at a tracking URI."""
-    record = {"uri": uri} | {f.name: getattr(run, f.name) for f in dataclasses.fields(run) if f.name != "parameters"}
+    record = {"uri": uri} | {f.name: getattr(run, f.name) for f in dataclasses.fields(run) if f.name not in ARRAYS}
     outbox().mkdir(parents=True, exist_ok=True)
     path = outbox() / f"{run.tags['cell']}-{uuid4().hex}.npz"
     draft = path.with_suffix(".draft")
     try:
         with draft.open("wb") as file:
-            np.savez(file, allow_pickle=False, **to_arrays(run.parameters), **{RECORD: np.array(json.dumps(record))})
+            arrays = to_arrays(run.parameters) | snapshot_arrays(run.snapshots)
+            np.savez(file, allow_pickle=False, **arrays, **{RECORD: np.array(json.dumps(record))})
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
@@ -52,9 +55,9 @@ def read(path: Path) -> tuple[CellRun, str]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             record = json.loads(str(arrays[RECORD]))
-            parameters = from_arrays(arrays)
+            parameters, snapshots = from_arrays(arrays), from_snapshot_arrays(arrays)
         uri = record.pop("uri")
-        return CellRun(**record, parameters=parameters), uri
+        return CellRun(**record, parameters=parameters, snapshots=snapshots), uri
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise ConfigurationError(
             f"outbox: {path} is not a result that can be delivered ({error}); allowed: move it elsewhere"

@@ -5,16 +5,19 @@ import shutil
 from flows.plan.experiment import Cell
 from flows.platform.paths import sqlite_file
 from mlp.metrics import curve_metrics
+from mlp.snapshots import kept_epochs
 
 POINT_BYTES = 250  # of a metric's value in SQLite: its row, its index, its share of the log
-WEIGHT_BYTES = 4  # float32
+WEIGHT_BYTES, SNAPSHOT_BYTES = 4, 2  # float32, float16
 # For what does not grow with the cells: the logs of the databases (4 MB each), the report and its figures.
 RESERVE_BYTES = 10_000_000
 
 
 def bytes_of_results(cell: Cell) -> int:
-    """Approximate size of a cell's curves and weights in the store, in bytes."""
-    return POINT_BYTES * len(curve_metrics()) * (cell.experiment.descent.epochs + 1) + WEIGHT_BYTES * cell.weights
+    """Approximate size of a cell's curves, weights and snapshots in the store, in bytes."""
+    epochs = cell.experiment.descent.epochs
+    curves = POINT_BYTES * len(curve_metrics()) * (epochs + 1)
+    return curves + (WEIGHT_BYTES + SNAPSHOT_BYTES * len(kept_epochs(epochs, cell.weights))) * cell.weights
 
 
 def lack_of_room(cells: dict[str, Cell], tracking_uri: str) -> str:

@@ -26,6 +26,7 @@ from mlp.engine.stack import History, train_stack
 from mlp.metrics import final_metrics
 from mlp.network import Parameters
 from mlp.randomness import generator
+from mlp.snapshots import kept_epochs
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, N
         experiment.evaluation_rows,
         experiment.stop_accuracy,
         on_epoch,
+        kept_epochs(experiment.descent.epochs, network.parameter_count),
     )
 
 
@@ -169,12 +171,12 @@ def final_measure(cell: Cell, data: Dataset) -> Callable[[Parameters], dict[str,
 
 
 def finish(run: CellRun, history: History, column: int, final: Callable[[Parameters], dict[str, float]]) -> None:
-    """Add the final metrics and the weights of a cell to its run, and end it."""
+    """Add the final metrics, the weights and their snapshots to the run of a cell, and end it."""
     epochs = int(history.epochs[column])
     if history.diverged[column]:
         run.end("FAILED", f"diverged: the cost was not finite after epoch {epochs}")
         return
-    run.parameters = history.parameters[column]
+    run.parameters, run.snapshots = history.parameters[column], history.snapshots[column]
     curves = {name: values[:, column] for name, values in history.metrics.items()}
     # Without a step MLflow draws a figure as a bar; with one, as a curve of a single point.
     run.record(0, final_metrics(curves) | final(run.parameters))

@@ -1,6 +1,6 @@
 """Many networks trained as one: the engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from mlp.engine.layers import Layers
 from mlp.engine.pixels import Images, layout_of
 from mlp.metrics import Evaluation, curve_metrics, measured
 from mlp.network import Network, Parameters
+from mlp.snapshots import Snapshots, snapshot
 
 EVALUATION_ROWS = 256  # images evaluated at once
 
@@ -33,12 +34,15 @@ class History:
         The last epoch of each cell: less than `Descent.epochs` if it diverged or reached `stop_accuracy`.
     diverged : (cells,) bool
         Cells that ended because their cost was not finite.
+    snapshots : list of Snapshots
+        One per cell: its parameters after some of the epochs that it was trained for.
     """
 
     metrics: dict[str, NDArray]
     parameters: list[Parameters]
     epochs: NDArray
     diverged: NDArray
+    snapshots: list[Snapshots]
 
 
 def train_stack(
@@ -51,6 +55,7 @@ def train_stack(
     evaluation_rows: int | None = None,
     stop_accuracy: float | None = None,
     on_epoch: Callable[[int, dict[str, NDArray]], None] = lambda epoch, metrics: None,
+    snapshot_epochs: Collection[int] = (),
 ) -> History:
     """Train many networks of one shape, the cells, as one batched computation.
 
@@ -74,6 +79,8 @@ def train_stack(
     on_epoch : callable
         Called with the number of the epoch and the metrics (cells,): with 0 before the first step, then after each
         epoch. What it raises ends the training.
+    snapshot_epochs : collection of int
+        The epochs whose parameters the history keeps; see `mlp.snapshots`.
 
     Returns
     -------
@@ -90,7 +97,9 @@ def train_stack(
         raise ValueError(f"given: shape {given.shape}; allowed: {(len(starts), len(data.train_labels))}")
     curves = [row.name for row in curve_metrics()]
     metrics = {name: np.full((descent.epochs + 1, len(starts)), np.nan) for name in curves}
-    history = History(metrics, list(starts), np.zeros(len(starts), int), np.zeros(len(starts), bool))
+    history = History(
+        metrics, list(starts), np.zeros(len(starts), int), np.zeros(len(starts), bool), [{} for _ in starts]
+    )
     layout = layout_of(data.train_images, descent.center)
     train_images, test_images = Images(data.train_images, layout), Images(data.test_images, layout)
     layers = Layers(network, starts, layout, isinstance(orders, Generator), descent)
@@ -107,6 +116,9 @@ def train_stack(
                 metrics[name][epoch, cells] = values
             history.epochs[cells] = epoch
             on_epoch(epoch, {name: values[epoch] for name, values in metrics.items()})
+            if epoch in snapshot_epochs:
+                for cell, parameters in zip(cells, layers.parameters(), strict=True):
+                    history.snapshots[cell][epoch] = snapshot(parameters)
 
             history.diverged[cells] = ~np.isfinite(metrics["train/cost"][epoch, cells])
             ended = history.diverged[cells] | (epoch == descent.epochs)

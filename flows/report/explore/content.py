@@ -1,0 +1,225 @@
+"""What goes into the page: networks and their weights, test images, curves, the cost between two networks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from flows.errors import ConfigurationError
+from flows.report.compare import Comparison
+from flows.report.explore.packing import exact, pack, rounded
+from flows.report.image_answers import data_sets, read_networks, where
+from flows.report.values import plain
+from flows.store.artifacts import load_snapshots
+from mlp.confidence import answers_in_blocks
+from mlp.data import Dataset, class_names
+from mlp.descent import scaled
+from mlp.landscape import slice_costs
+from mlp.network import Network, Parameters, flatten, unflatten
+from mlp.randomness import generator
+from mlp.snapshots import Snapshots, snapshot
+
+MOST_GROUPS = 12
+IMAGES, MISREAD = 150, 50  # the first test images, and more that the best network of the first group misreads
+COSTS = ("train/cost", "test/cost")  # the curves
+MOST_POINTS = 200  # of a curve
+LINE_POINTS, LINE_IMAGES = 21, 1000  # between two networks
+# Characters for the weights: what the page needs beside them is some 200 kB, and it should have at most 3 MB. The final
+# weights of the best networks are always in it, and it may have twice as many characters as these.
+MOST_CHARACTERS = 2_700_000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A network of the page.
+
+    Attributes
+    ----------
+    cell : Series
+        A row of `Comparison.cells`.
+    best : bool
+        Whether it has the best test accuracy of its group.
+    """
+
+    cell: pd.Series
+    network: Network
+    parameters: Parameters
+    best: bool
+
+
+def content(
+    client: MlflowClient, comparison: Comparison, points: pd.DataFrame, test_rows: int | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The facts of the page, in types that JSON has, and its packed numbers by name.
+
+    Parameters
+    ----------
+    points : DataFrame
+        The curves of the cells, a result of `flows.load_curves`.
+    test_rows : int or None
+        How many test images the sweep used; None for all.
+
+    Raises
+    ------
+    ConfigurationError
+        If no network's weights, or not their test images, can be read.
+    """
+    shown, data = networks_and_data(client, comparison, test_rows)
+    bests = [one for one in shown if one.best]
+    places = chosen_images(data, bests[0])
+    packed = {"images": pack(data.test_images[places].tobytes())}
+    costs = points[points["metric"].isin(COSTS)].pivot(index="step", columns=["run_id", "metric"], values="value")
+    described = []
+    groups = {int(one.cell["group"]): number for number, one in enumerate(bests)}
+    for one, (epochs, formats, text) in packed_networks(client, shown):
+        packed[f"network-{len(described)}"] = text
+        accuracy = one.cell.get("test/accuracy")
+        described.append(
+            {
+                "group": groups[int(one.cell["group"])],
+                "seed": int(one.cell["seed"]),
+                "best": one.best,
+                "sizes": one.network.sizes,
+                "activation": one.network.activation,
+                "cost": one.network.cost,
+                "accuracy": None if accuracy is None else plain(accuracy),
+                "epochs": epochs,
+                "formats": formats,
+                "curves": curve_of(costs, one.cell["run_id"], epochs),
+            }
+        )
+    facts = {
+        "side": round(data.test_images.shape[1] ** 0.5),
+        "classes": class_names(data.name, data.classes),
+        "groups": [comparison.title(group) for group in groups],
+        "networks": described,
+        "left_out": len(comparison.cells) - len(described),
+        "pixels": {"mean": float(data.test_images.mean()), "deviation": float(data.test_images.std())},
+        "images": {
+            "numbers": places.tolist(),
+            "labels": data.test_labels[places].tolist(),
+            "answers": [answered(one, data.test_images[places]).tolist() for one in bests],
+        },
+        **lines(shown, groups, data),
+    }
+    return facts, packed
+
+
+def networks_and_data(
+    client: MlflowClient, comparison: Comparison, test_rows: int | None
+) -> tuple[list[Shown], Dataset]:
+    """The networks of some groups, the best of each first, and the data set of the first of them.
+
+    Networks for images of another data set are left out.
+    """
+    groups = np.unique(comparison.cells["group"])
+    some = groups[np.linspace(0, len(groups) - 1, min(len(groups), MOST_GROUPS)).round().astype(int)]
+    cells = comparison.cells[comparison.cells["group"].isin(some)]
+    if "test/accuracy" in cells:
+        cells = cells.sort_values("test/accuracy", ascending=False, kind="stable")
+    cells = cells.sort_values("group", kind="stable")
+    home = where(cells.iloc[0])
+    cells = cells[[where(cell)[:3] == home[:3] for _, cell in cells.iterrows()]]
+    sets, _ = data_sets(cells.head(1), test_rows)
+    networks, _ = read_networks(client, cells)
+    if not sets or not networks:
+        missing = "whose data set is not available here" if networks else "whose weights are gone or damaged"
+        raise ConfigurationError(f"explore: a sweep given {missing}; allowed: one with both")
+    shown: list[Shown] = []
+    for _, cell in cells[cells["run_id"].isin(networks)].iterrows():
+        best = not any(one.cell["group"] == cell["group"] for one in shown)
+        shown.append(Shown(cell, *networks[cell["run_id"]], best))
+    # All networks have the inputs of the first.
+    shown = [one for one in shown if one.network.sizes[0] == shown[0].network.sizes[0]]
+    return sorted(shown, key=lambda one: not one.best), sets[home]
+
+
+def packed_networks(
+    client: MlflowClient, shown: list[Shown]
+) -> Iterator[tuple[Shown, tuple[list[int], list[str], str]]]:
+    """Those networks that the page has room for, with their epochs, the formats and the packed weights of these."""
+    finals = {one.cell["run_id"]: pack(exact(one.parameters)) for one in shown if one.best}
+    room = max(MOST_CHARACTERS, 2 * sum(map(len, finals.values()))) - sum(map(len, finals.values()))
+    for one in shown:
+        last = int(one.cell["epochs"])
+        if not one.best:
+            text = pack(rounded(one.parameters))
+            if (room := room - len(text)) < 0:
+                return
+            yield one, ([last], ["f2"], text)
+            continue
+        final, snapshots = finals[one.cell["run_id"]], history(client, one)
+        text = pack(b"".join([*map(exact, snapshots.values()), exact(one.parameters)])) if snapshots else final
+        if len(text) - len(final) > room:
+            snapshots, text = {}, final
+        room -= len(text) - len(final)
+        last = max(last, *snapshots, 0)
+        yield one, ([*snapshots, last], ["f2"] * len(snapshots) + ["f4"], text)
+
+
+def history(client: MlflowClient, one: Shown) -> Snapshots:
+    """The weights of a network at earlier epochs; only those before the training if no others were kept."""
+    last = int(one.cell["epochs"])
+    kept = {epoch: weights for epoch, weights in load_snapshots(client, one.cell["run_id"]).items() if epoch < last}
+    if kept or str(one.cell["center"]) == "True":  # with a centred start, the first biases hold the mean image
+        return kept
+    network = Network(one.network.sizes, one.network.activation, one.network.cost, one.cell["start"])
+    return {0: snapshot(network.initialize(generator(int(one.cell["seed"]), "start")))}
+
+
+def chosen_images(data: Dataset, best: Shown) -> NDArray:
+    """Places in the test set of the images that the page shows, (n,) int."""
+    misread = np.flatnonzero(answered(best, data.test_images) != data.test_labels)
+    first = np.arange(min(IMAGES, len(data.test_labels)))
+    return np.concatenate([first, misread[misread >= len(first)][:MISREAD]])
+
+
+def answered(one: Shown, images: NDArray) -> NDArray:
+    """The answers of a network to images, (n,) int."""
+    with threadpool_limits(1, "blas"):  # the products are too small to gain from threads
+        return answers_in_blocks(one.network, one.parameters, images).argmax(axis=1)
+
+
+def curve_of(costs: pd.DataFrame, run_id: str, kept: list[int]) -> dict[str, list]:
+    """The cost by epoch: all epochs of a short training, some of a long one, and those whose weights are kept.
+
+    Parameters
+    ----------
+    costs : DataFrame
+        A row for each step, a column for each run and metric.
+    """
+    table = costs.reindex(columns=[(run_id, name) for name in COSTS]).dropna(how="all")
+    spread = np.linspace(0, len(table) - 1, min(len(table), MOST_POINTS)).round().astype(int)
+    table = table[table.index.isin([*table.index[spread], *kept])]
+    train, test = ([round(cost, 4) if np.isfinite(cost) else None for cost in table[name]] for name in table)
+    return {"epochs": table.index.tolist(), "train": train, "test": test}
+
+
+def lines(shown: list[Shown], groups: dict[int, int], data: Dataset) -> dict[str, Any]:
+    """The average cost of test images along the line between the two best networks of each group."""
+    images = int(np.clip(20_000_000 // max(one.network.parameter_count for one in shown), 100, LINE_IMAGES))
+    inputs, labels = scaled(data.test_images[:images]), data.test_labels[:images]
+    measured = []
+    for group, number in groups.items():
+        first, *others = (one for one in shown if one.cell["group"] == group)
+        second = next((one for one in others if one.network.sizes == first.network.sizes), None)
+        if second is None:
+            continue
+        start, end = flatten(first.parameters), flatten(second.parameters)
+        with threadpool_limits(1, "blas"):
+            costs = slice_costs(
+                lambda vector, network=first.network: network.average_cost(  # type: ignore[misc]
+                    unflatten(vector, network.sizes), inputs, labels
+                ),
+                start,
+                [end - start],
+                np.linspace(0, 1, LINE_POINTS),
+            )
+        seeds = [int(one.cell["seed"]) for one in (first, second)]
+        measured.append({"group": number, "seeds": seeds, "costs": [round(float(cost), 5) for cost in costs]})
+    return {"lines": measured, "line_images": len(labels)}

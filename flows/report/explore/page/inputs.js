@@ -1,0 +1,97 @@
+// What is shown to the networks: a drawing, a test image, noise, or a picture from disk.
+
+import { $, element, roving, setText } from "./dom.js";
+import { noiseImage } from "./noise.js";
+import { createPad } from "./pad.js";
+import { inkOfPicture } from "./photo.js";
+import { asMnist, resized } from "./square.js";
+import { text } from "./texts.js";
+import { paintGrey } from "./tiles.js";
+
+/** Set up the tabs; `show` is called with {image, source, label} for everything that is shown. */
+export function createInputs(data, images, names, show) {
+  const chosen = name => document.querySelector(`input[name=${name}]:checked`).value;
+  const sources = {draw: showDrawing, test: showTest, noise: showNoise, file: showFile};
+  let test = 0, noise = null, photo = null, group = -1;
+
+  const pad = createPad(showDrawing);
+
+  /** Ink as the network's image: as MNIST would show it, or the pad as it is. */
+  function imageOf(ink) {
+    if ($('centre').checked) return asMnist(ink, data.side);
+    return resized(ink, data.side, data.side, true).values.map(value => Math.min(Math.max(value, 0), 1));
+  }
+
+  function showDrawing() {
+    show({image: imageOf(pad.ink()), source: 'draw'});
+  }
+
+  function showTest() {
+    show({image: images[test], source: 'test', label: data.images.labels[test]});
+  }
+
+  function showNoise() {
+    noise ??= noiseImage(chosen('kind'), data, images);
+    show({image: noise, source: 'noise'});
+  }
+
+  function showFile() {
+    show({image: photo ? imageOf(photo) : new Float32Array(data.side ** 2), source: 'file'});
+  }
+
+  document.querySelectorAll('input[name=source]').forEach(input => input.addEventListener('change', () => {
+    for (const name in sources) $(`panel-${name}`).hidden = name !== input.value;
+    $('centring').hidden = ['test', 'noise'].includes(input.value);
+    sources[input.value]();
+  }));
+  $('centre').addEventListener('change', () => sources[chosen('source')]());
+
+  const anew = () => {
+    noise = null;
+    showNoise();
+  };
+  $('anew').addEventListener('click', anew);
+  document.querySelectorAll('input[name=kind]').forEach(input => input.addEventListener('change', anew));
+
+  $('file').addEventListener('change', async event => {
+    const [file] = event.target.files;
+    if (!file) return;
+    photo = await inkOfPicture(file).catch(() => null);
+    setText($('file-problem'), photo ? '' : text('input.bad_file'));
+    showFile();
+  });
+
+  /** The thumbnails, those that the filter lets through, with the answers of the best network of a group. */
+  function fillThumbnails() {
+    const answers = data.images.answers[group], wanted = chosen('filter');
+    const places = data.images.labels.map((_, place) => place)
+      .filter(place => wanted === 'all' || (answers[place] === data.images.labels[place]) === (wanted === 'right'));
+    const thumbnails = places.map(place => {
+      const [label, answer] = [data.images.labels[place], answers[place]].map(digit => names[digit]);
+      const canvas = element('canvas', {'aria-hidden': 'true'}), wrong = label !== answer;
+      paintGrey(canvas, images[place]);
+      const about = text('input.image', {number: data.images.numbers[place], label, answer});
+      const button = element('button', {type: 'button', className: `thumbnail${wrong ? ' wrong' : ''}`, title: about, 'aria-label': about}, canvas);
+      button.setAttribute('aria-pressed', place === test);
+      button.addEventListener('click', () => {
+        test = place;
+        thumbnails.forEach((other, i) => other.setAttribute('aria-pressed', places[i] === place));
+        showTest();
+      });
+      return button;
+    });
+    $('thumbnails').replaceChildren(...(thumbnails.length ? thumbnails : [text('input.none')]));
+    roving(thumbnails, () => Math.max(thumbnails.filter(one => one.offsetTop === thumbnails[0].offsetTop).length, 1));
+  }
+  document.querySelectorAll('input[name=filter]').forEach(input => input.addEventListener('change', fillThumbnails));
+
+  return {
+    pad,
+    /** Mark the test images that the best network of this group misreads. */
+    judgeBy(chosenGroup) {
+      if (chosenGroup === group) return;
+      group = chosenGroup;
+      fillThumbnails();
+    },
+  };
+}

@@ -1,0 +1,140 @@
+// The page: what is chosen, what follows from it, and who shows it.
+
+import { createCost } from "./cost.js";
+import { createDiagram } from "./diagram.js";
+import { $, onceAFrame, setText, watchSight } from "./dom.js";
+import { createGradient } from "./gradient.js";
+import { createInputs } from "./inputs.js";
+import { createNeuron } from "./neuron.js";
+import { exampleCost, forward, largestPlace, stepped, weightedSums } from "./network.js";
+import { createOthers, seedOption } from "./others.js";
+import { bytesOf, framesOf } from "./packed.js";
+import { text, useTexts, whole } from "./texts.js";
+import { createTimeline } from "./timeline.js";
+import { createValleys } from "./valleys.js";
+
+const data = JSON.parse($('data').textContent);
+useTexts(JSON.parse($('texts').textContent));
+const names = data.classes;
+
+// What a reader has chosen. The parameters are those after the steps that the reader has taken; null without any.
+const chosen = {
+  image: new Float32Array(data.side ** 2), source: 'draw', label: 0,
+  group: 0, networks: data.groups.map((_, group) => data.networks.findIndex(one => one.group === group)),
+  epoch: Infinity, neuron: {layer: 1, place: 0}, parameters: null, steps: [],
+};
+const frames = new Map(); // by number of a network, its parameters after each of its epochs
+
+/** Change what is chosen. Steps are steps of one network at one epoch, for one image and label. */
+function choose(changes) {
+  if (['group', 'networks', 'epoch'].some(name => name in changes)) Object.assign(chosen, {parameters: null, steps: []});
+  else if (['image', 'label'].some(name => name in changes)) chosen.steps = [];
+  Object.assign(chosen, changes);
+  render();
+}
+
+/** The weights of a network at the chosen epoch, or the latest kept before; undefined while they are unpacked. */
+function frameOf(index) {
+  const network = data.networks[index];
+  if (!frames.has(index)) {
+    frames.set(index, null);
+    framesOf(network, `network-${index}`).then(found => {
+      frames.set(index, found);
+      render();
+    });
+  }
+  const place = Math.max(network.epochs.findLastIndex(epoch => epoch <= chosen.epoch), 0);
+  return frames.get(index) && {parameters: frames.get(index)[place], epoch: network.epochs[place]};
+}
+
+/** Everything that is shown of the chosen network; undefined while its weights are unpacked. */
+function look() {
+  const index = chosen.networks[chosen.group], network = data.networks[index], frame = frameOf(index);
+  if (!frame) return undefined;
+  const parameters = chosen.parameters ?? frame.parameters;
+  const activations = forward(network, parameters, chosen.image), answers = activations.at(-1);
+  const neuron = {layer: Math.min(chosen.neuron.layer, parameters.length), place: chosen.neuron.place};
+  neuron.place = Math.min(neuron.place, parameters[neuron.layer - 1].biases.length - 1);
+  const cost = exampleCost(network, answers, chosen.label);
+  return {
+    ...chosen, index, network, parameters, activations, answers, neuron, cost, side: data.side, epoch: frame.epoch,
+    steps: chosen.steps.length ? chosen.steps : [cost], best: largestPlace(answers), sums: weightedSums(parameters[0], chosen.image),
+    others: chosen.networks.map(answerOf),
+  };
+}
+
+function answerOf(index, group) {
+  const frame = frameOf(index);
+  if (!frame) return null;
+  const parameters = group === chosen.group && chosen.parameters ? chosen.parameters : frame.parameters;
+  const answers = forward(data.networks[index], parameters, chosen.image).at(-1);
+  return {index, answers, best: largestPlace(answers)};
+}
+
+let views = [], later = [];
+const render = onceAFrame(() => {
+  const view = look();
+  if (!view) return;
+  for (const show of views) show(view);
+  for (const {inSight, show} of later) if (inSight()) show(view);
+  document.documentElement.dataset.ready = 'yes';
+  window.shown = view; // for the curious, and for the tests
+});
+
+/** Which network: a button for each group, a list of its seeds, and what is known of it. */
+function createChooser() {
+  const list = $('seed');
+  document.querySelectorAll('input[name=group]').forEach(input =>
+    input.addEventListener('change', () => choose({group: Number(input.value)})));
+  list.addEventListener('change', () => chooseSeed(chosen.group, Number(list.value)));
+  let shown = -1;
+  return ({group, index, network}) => {
+    document.querySelector(`input[name=group][value="${group}"]`).checked = true;
+    if (group !== shown)
+      list.replaceChildren(...[...data.networks.keys()].filter(i => data.networks[i].group === group).map(i => seedOption(data.networks[i], i)));
+    shown = group;
+    list.value = index;
+    setText($('accuracy'), network.accuracy === null ? '' : text('choose.accuracy', {accuracy: (100 * network.accuracy).toFixed(2)}));
+    const parameters = network.sizes.slice(1).reduce((sum, size, i) => sum + (network.sizes[i] + 1) * size, 0);
+    const {activation, sizes} = network;
+    setText($('shape'), text('choose.shape', {sizes: sizes.join('-'), parameters: whole(parameters), activation, cost: text(`choose.${network.cost}`)}));
+  };
+}
+
+function chooseSeed(group, index) {
+  choose({group, networks: chosen.networks.map((other, i) => (i === group ? index : other))});
+}
+
+function takeStep(gradient, rate) {
+  const {network, parameters, image, label, steps} = look(), moved = stepped(parameters, gradient, rate);
+  const cost = exampleCost(network, forward(network, moved, image).at(-1), label);
+  Object.assign(chosen, {parameters: moved, steps: [...steps, cost]});
+  render();
+}
+
+function resetSteps() {
+  Object.assign(chosen, {parameters: null, steps: []});
+  render();
+}
+
+async function start() {
+  const bytes = await bytesOf('images'), pixels = data.side ** 2;
+  const images = data.images.labels.map((_, i) => Float32Array.from(bytes.subarray(i * pixels, (i + 1) * pixels), level => level / 255));
+  const inputs = createInputs(data, images, names, choose);
+  views = [
+    createChooser(), createDiagram(names, neuron => choose({neuron})), createNeuron(names), createCost(names, label => choose({label})),
+    createTimeline(epoch => choose({epoch})), ({group}) => inputs.judgeBy(group),
+    createOthers(data, names, chooseSeed, group => {
+      choose({group});
+      $('bench').scrollIntoView({behavior: 'smooth', block: 'start'});
+    }),
+  ];
+  later = [{inSight: watchSight($('gradient'), render), show: createGradient(names, takeStep, resetSteps)}];
+  createValleys(data);
+  window.page = {data, images, chosen, choose, frames, frameOf};
+  // Something to see at once: the first test image, until a reader draws.
+  choose({image: images[0], label: data.images.labels[0], source: 'test'});
+}
+
+if (window.DecompressionStream) start();
+else $('too-old').hidden = false;

@@ -1,0 +1,61 @@
+// Numbers that the page holds as text: base64 of gzip of the bytes of all numbers, the first bytes of each first, so
+// that gzip finds what they have in common. See flows/report/explore/packing.py.
+
+const cache = new Map();
+
+/** The bytes of a packed element, unpacked when they are asked for the first time. */
+export function bytesOf(id) {
+  if (!cache.has(id)) cache.set(id, unpack(document.getElementById(id).textContent));
+  return cache.get(id);
+}
+
+async function unpack(text) {
+  const packed = Uint8Array.from(atob(text), sign => sign.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** The bytes of `count` numbers of `size` bytes, in the usual order. */
+function interleaved(bytes, start, count, size) {
+  const numbers = new Uint8Array(count * size);
+  for (let place = 0; place < size; place++)
+    for (let i = 0, from = start + place * count; i < count; i++) numbers[i * size + place] = bytes[from + i];
+  return numbers.buffer;
+}
+
+/** Half-precision numbers, of 1 sign bit, 5 bits of exponent and 10 of fraction, as floats. */
+export function fromHalf(halves) {
+  return Float32Array.from(halves, half => {
+    const exponent = (half >> 10) & 31, fraction = half & 1023, sign = half >> 15 ? -1 : 1;
+    if (exponent === 31) return fraction ? NaN : sign * Infinity;
+    return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
+  });
+}
+
+/** The parameters of a network after each of its epochs: all but the last frame may be in half precision. */
+export async function framesOf(network, id) {
+  const bytes = await bytesOf(id), frames = [];
+  const layers = network.sizes.slice(1).map((fanOut, i) => [network.sizes[i], fanOut]);
+  const count = layers.reduce((sum, [fanIn, fanOut]) => sum + (fanIn + 1) * fanOut, 0);
+  let start = 0, halves = new Uint16Array(count);
+  for (const format of network.formats) {
+    const size = format === 'f4' ? 4 : 2, raw = interleaved(bytes, start, count, size);
+    start += count * size;
+    if (format === 'f4') {
+      frames.push(shaped(new Float32Array(raw), layers));
+    } else { // the difference from the frame before, modulo 65,536
+      halves = new Uint16Array(raw).map((difference, i) => difference + halves[i]);
+      frames.push(shaped(fromHalf(halves), layers));
+    }
+  }
+  return frames;
+}
+
+/** One vector as weights and biases, in the order of mlp.network.flatten. */
+function shaped(vector, layers) {
+  let at = 0;
+  return layers.map(([fanIn, fanOut]) => {
+    const weights = vector.subarray(at, (at += fanIn * fanOut));
+    return {weights, biases: vector.subarray(at, (at += fanOut))};
+  });
+}
