@@ -2,6 +2,7 @@
 
 from mlp.figures.answers import answer_gallery, favourite_digits, image_gallery
 from mlp.figures.curves import draw_curves, draw_measures, overview
+from mlp.figures.interpolation import interpolation, norms_and_errors
 from mlp.figures.landscape import (
     component_sizes,
     correlations,
@@ -19,6 +20,6 @@ from mlp.figures.weights import weight_gallery
 __all__ = [
     "answer_gallery", "component_sizes", "convergence", "correlations", "critical", "curve_shapes", "curves_figure",
     "descent_on_curve", "descent_on_surface", "difficulty", "draw_curves", "draw_measures", "favourite_digits",
-    "image_gallery", "importance", "loss_histograms", "overview", "panels", "plane", "slices", "weight_gallery",
-    "zhang_figure1",
+    "image_gallery", "importance", "interpolation", "loss_histograms", "norms_and_errors", "overview", "panels",
+    "plane", "slices", "weight_gallery", "zhang_figure1",
 ]  # fmt: skip
