@@ -27,6 +27,7 @@ CLAIMS: dict[str, Callable[..., Findings]] = {
     "valleys": lesson.valleys,
     "expressivity": zhang_theory.expressivity,
     "implicit": zhang_theory.implicit,
+    "patterns_first": arpit.patterns_first,
 }
 
 __all__ = ["CLAIMS", "Findings", "TrainedNetwork", "estimate", "lies_within"]

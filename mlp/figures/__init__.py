@@ -13,13 +13,21 @@ from mlp.figures.landscape import (
     plane,
     slices,
 )
-from mlp.figures.memorization import convergence, critical, curve_shapes, curves_figure, difficulty, zhang_figure1
+from mlp.figures.memorization import (
+    convergence,
+    critical,
+    curve_shapes,
+    curves_figure,
+    difficulty,
+    early_stopping,
+    zhang_figure1,
+)
 from mlp.figures.style import panels
 from mlp.figures.weights import weight_gallery
 
 __all__ = [
     "answer_gallery", "component_sizes", "convergence", "correlations", "critical", "curve_shapes", "curves_figure",
-    "descent_on_curve", "descent_on_surface", "difficulty", "draw_curves", "draw_measures", "favourite_digits",
-    "image_gallery", "importance", "interpolation", "loss_histograms", "norms_and_errors", "overview", "panels",
-    "plane", "slices", "weight_gallery", "zhang_figure1",
+    "descent_on_curve", "descent_on_surface", "difficulty", "draw_curves", "draw_measures", "early_stopping",
+    "favourite_digits", "image_gallery", "importance", "interpolation", "loss_histograms", "norms_and_errors",
+    "overview", "panels", "plane", "slices", "weight_gallery", "zhang_figure1",
 ]  # fmt: skip
