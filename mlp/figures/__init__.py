@@ -2,6 +2,7 @@
 
 from mlp.figures.answers import answer_gallery, favourite_digits, image_gallery
 from mlp.figures.curves import draw_curves, draw_measures, overview
+from mlp.figures.interpolation import interpolation, norms_and_errors
 from mlp.figures.landscape import (
     component_sizes,
     correlations,
@@ -12,7 +13,15 @@ from mlp.figures.landscape import (
     plane,
     slices,
 )
-from mlp.figures.memorization import convergence, critical, curve_shapes, curves_figure, difficulty, zhang_figure1
+from mlp.figures.memorization import (
+    convergence,
+    critical,
+    curve_shapes,
+    curves_figure,
+    difficulty,
+    early_stopping,
+    zhang_figure1,
+)
 from mlp.figures.studies import drawings, label_noise, level_effects
 from mlp.figures.style import panels
 from mlp.figures.weights import weight_gallery
@@ -20,6 +29,7 @@ from mlp.figures.weights import weight_gallery
 __all__ = [
     "answer_gallery", "component_sizes", "convergence", "correlations", "critical", "curve_shapes", "curves_figure",
     "descent_on_curve", "descent_on_surface", "difficulty", "draw_curves", "draw_measures", "drawings",
-    "favourite_digits", "image_gallery", "importance", "label_noise", "level_effects", "loss_histograms", "overview",
-    "panels", "plane", "slices", "weight_gallery", "zhang_figure1",
+    "early_stopping", "favourite_digits", "image_gallery", "importance", "interpolation", "label_noise",
+    "level_effects", "loss_histograms", "norms_and_errors", "overview", "panels", "plane", "slices",
+    "weight_gallery", "zhang_figure1",
 ]  # fmt: skip

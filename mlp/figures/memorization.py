@@ -121,3 +121,25 @@ def critical(fractions: Sequence[float], ratios: NDArray, noise: NDArray) -> Fig
     axes.set(xlabel="fraction of corrupted labels", ylabel="critical sample ratio", ylim=(0, None))
     axes.legend()
     return figure
+
+
+def early_stopping(test: Mapping[str, NDArray], memorized: Mapping[str, NDArray]) -> Figure:
+    """Test accuracy and share of wrong labels given back, by epoch; dots at the best epoch of the mean test accuracy.
+
+    Parameters
+    ----------
+    test, memorized : mapping of fraction to (seeds, steps)
+        Only fractions above 0 have wrong labels.
+    """
+    figure, (left, right) = panels(2)
+    for axes, groups, label in (
+        (left, test, "accuracy on the test images"),
+        (right, memorized, "wrong training labels given back"),
+    ):
+        draw_curves(axes, groups, label)
+        for line, name in zip(axes.lines[:], groups, strict=True):
+            best = test[name].mean(axis=0).argmax()
+            axes.plot(best, groups[name].mean(axis=0)[best], "o", color=line.get_color())
+        axes.set_ylim(-0.03, 1.03)
+    left.legend(title="wrong labels")
+    return figure
