@@ -71,12 +71,12 @@ def stack(task: Task) -> Iterator[Trained]:
     order = generator(0, "order")
     while True:
         yield layers.parameters
-        run_epoch(layers, images, given, task.descent, 0, [order])
+        run_epoch(layers, images, given, 0, [order])
 
 
 def engine(task: Task) -> tuple[Layers, Images, NDArray]:
     layout = layout_of(task.data.train_images, center=False)
-    layers = Layers(task.network, task.starts(), layout, shared=True, descent=task.descent)
+    layers = Layers(task.network, task.starts(), layout, shared=True, descents=[task.descent] * task.networks)
     return layers, Images(task.data.train_images, layout), np.tile(task.data.train_labels, (task.networks, 1))
 
 

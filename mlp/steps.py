@@ -3,20 +3,27 @@
 A rule owns its parameters, which change in place, and whatever arrays it needs beside them (a velocity, averages). A
 step has three parts, so that a caller can accumulate the gradient straight into the arrays where the rule wants it:
 
-    rule.prepare(rate)
+    rule.set_rate(rate)  # as often as it changes
+    rule.prepare()
     for accumulator, slope in zip(rule.accumulators, gradient):
-        accumulator += rule.factor(rate) * slope
-    rule.finish(rate)
+        accumulator += rule.factor * slope
+    rule.finish()
+
+Rate, momentum and weight decay are numbers. For the cells of a stack they may also be arrays (cells,), see
+`GradientDescent.configure`: each cell then takes the step that it would take alone.
 
 A new rule is a class here and a name in `RULES`. It must work element by element, and leave an element at 0 whose
 gradient is 0 (the engine pads its arrays with zeros).
 """
 
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+Values: TypeAlias = float | NDArray  # one number for all cells, or one for each (cells,)
+Spread: TypeAlias = Callable[[NDArray], list[NDArray]]
 
 
 class GradientDescent:
@@ -42,9 +49,34 @@ class GradientDescent:
     state_arrays: ClassVar[int] = 0  # that are kept for each parameter
 
     def __init__(self, parameters: list[NDArray], momentum: float, weight_decay: float) -> None:
-        # Python's floats take the type of the arrays; NumPy's float64 would not.
-        self.momentum, self.weight_decay = float(momentum), float(weight_decay)
         self.arrays = [parameters, *([np.zeros_like(array) for array in parameters] for _ in range(self.state_arrays))]
+        # Python's floats take the type of the arrays; NumPy's float64 would not.
+        self.configure(float(momentum), float(weight_decay))
+
+    def configure(self, momentum: Values, weight_decay: Values, spread: Spread | None = None) -> None:
+        """Set momentum and weight decay.
+
+        Parameters
+        ----------
+        momentum, weight_decay : float or (cells,)
+        spread : callable
+            Needed if anything differs between cells, the learning rate included: it makes of values (cells,) an array
+            for each parameter array, which broadcasts to it.
+        """
+        self.momentum, self.weight_decay, self.spread = momentum, weight_decay, spread
+        self.momenta = self.factors(momentum)
+
+    def factors(self, values: Values) -> Sequence[Values]:
+        """Values as a factor of each parameter array."""
+        if isinstance(values, np.ndarray):
+            assert self.spread is not None
+            return self.spread(values)
+        return [values] * len(self.parameters)
+
+    def set_rate(self, rate: Values) -> None:
+        """Set the learning rate of the next steps."""
+        self.rate = rate
+        self.kept = self.factors(1 - rate * self.weight_decay) if np.any(self.weight_decay) else []
 
     @property
     def parameters(self) -> list[NDArray]:
@@ -56,25 +88,26 @@ class GradientDescent:
         """Where `factor` times the gradient is added between `prepare` and `finish`."""
         return self.arrays[-1]
 
-    def factor(self, rate: float) -> float:
+    @property
+    def factor(self) -> Values:
         """What the gradient is multiplied by before it is added to the accumulators."""
-        return -rate
+        return -self.rate
 
-    def prepare(self, rate: float) -> None:
+    def prepare(self) -> None:
         """First part of a step: after the gradient was computed, before it is added to the accumulators."""
-        if self.weight_decay:
-            for parameter in self.parameters:
-                parameter *= 1 - rate * self.weight_decay
+        for parameter, kept in zip(self.parameters, self.kept, strict=False):
+            parameter *= kept
 
-    def finish(self, rate: float) -> None:
+    def finish(self) -> None:
         """Last part of a step: move the parameters, given what the accumulators hold now."""
 
     def step(self, gradient: list[NDArray], rate: float) -> None:
         """Take one whole step, given the gradient by each parameter."""
-        self.prepare(rate)
+        self.set_rate(rate)
+        self.prepare()
         for accumulator, slope in zip(self.accumulators, gradient, strict=True):
-            accumulator += self.factor(rate) * slope
-        self.finish(rate)
+            accumulator += self.factor * slope
+        self.finish()
 
     def transform(self, function: Callable[[list[NDArray]], list[NDArray]]) -> None:
         """Replace the parameters and every list of state arrays by a function of the list."""
@@ -89,12 +122,12 @@ class Momentum(GradientDescent):
 
     state_arrays = 1
 
-    def prepare(self, rate: float) -> None:
-        super().prepare(rate)
-        for velocity in self.accumulators:
-            velocity *= self.momentum
+    def prepare(self) -> None:
+        super().prepare()
+        for velocity, momentum in zip(self.accumulators, self.momenta, strict=True):
+            velocity *= momentum
 
-    def finish(self, rate: float) -> None:
+    def finish(self) -> None:
         for parameter, velocity in zip(*self.arrays, strict=True):
             parameter += velocity
 
@@ -109,20 +142,21 @@ class Nesterov(GradientDescent):
 
     state_arrays = 1
 
-    def __init__(self, parameters: list[NDArray], momentum: float, weight_decay: float) -> None:
-        if not momentum:
+    def configure(self, momentum: Values, weight_decay: Values, spread: Spread | None = None) -> None:
+        if not np.all(momentum):
             raise ValueError(f"momentum: {momentum!r} given; allowed: above 0 with the rule nesterov")
-        super().__init__(parameters, momentum, weight_decay)
+        super().configure(momentum, weight_decay, spread)
+        self.ahead = self.factors(1 + momentum)
 
-    def prepare(self, rate: float) -> None:
-        super().prepare(rate)
-        for parameter, velocity in zip(*self.arrays, strict=True):
-            velocity *= self.momentum
+    def prepare(self) -> None:
+        super().prepare()
+        for parameter, velocity, momentum in zip(*self.arrays, self.momenta, strict=True):
+            velocity *= momentum
             parameter -= velocity
 
-    def finish(self, rate: float) -> None:
-        for parameter, velocity in zip(*self.arrays, strict=True):
-            parameter += (1 + self.momentum) * velocity
+    def finish(self) -> None:
+        for parameter, velocity, ahead in zip(*self.arrays, self.ahead, strict=True):
+            parameter += ahead * velocity
 
 
 class Adam(GradientDescent):
@@ -136,26 +170,28 @@ class Adam(GradientDescent):
 
     BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
     state_arrays = 3
+    steps = 0
 
-    def __init__(self, parameters: list[NDArray], momentum: float, weight_decay: float) -> None:
-        if momentum:
+    def configure(self, momentum: Values, weight_decay: Values, spread: Spread | None = None) -> None:
+        if np.any(momentum):
             raise ValueError(f"momentum: {momentum!r} given; allowed: 0 with the rule adam, which has its own averages")
-        super().__init__(parameters, momentum, weight_decay)
-        self.steps = 0
+        super().configure(momentum, weight_decay, spread)
 
-    def factor(self, rate: float) -> float:
+    @property
+    def factor(self) -> float:
         return 1.0
 
-    def prepare(self, rate: float) -> None:
-        super().prepare(rate)
+    def prepare(self) -> None:
+        super().prepare()
         for gradient in self.accumulators:
             gradient.fill(0)
 
-    def finish(self, rate: float) -> None:
+    def finish(self) -> None:
         self.steps += 1
         mean_factor = (1 - self.BETA1) / (1 - self.BETA1**self.steps)
         root_factor = ((1 - self.BETA2) / (1 - self.BETA2**self.steps)) ** 0.5
-        for parameter, gradients, squares, gradient in zip(*self.arrays, strict=True):
+        sizes = self.factors(-self.rate * mean_factor / root_factor)
+        for parameter, gradients, squares, gradient, size in zip(*self.arrays, sizes, strict=True):
             gradients *= self.BETA1
             gradients += gradient
             squares *= self.BETA2
@@ -165,7 +201,7 @@ class Adam(GradientDescent):
             np.sqrt(squares, out=gradient)
             gradient += self.EPSILON / root_factor
             np.divide(gradients, gradient, out=gradient)
-            gradient *= -rate * mean_factor / root_factor
+            gradient *= size
             parameter += gradient
 
 

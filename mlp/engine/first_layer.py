@@ -7,14 +7,15 @@ has no array of its own.
 
 A network must get the same bits whatever other networks are in the stack. scipy.sparse computes each column on its own.
 BLAS may sum in another order if a product is wider, and at the edges of a product. So all groups have the same number
-of networks (`group_size`; the last group is padded with zeros) and margins of zeros. The tests check this with the
-BLAS in use.
+of networks (`group_size`; the last group of a block is padded with zeros) and margins of zeros. The tests check this
+with the BLAS in use.
 
 `scipy.sparse._sparsetools` is private, but nothing public adds a sparse product into an existing array. If SciPy
 removes `csr_matvecs` and `csc_matvecs`, use `z += csr_array(...) @ rare` and `rare += csr_array(...).T @ d` in
 `Products`: they make one more array for each product, and round in another order.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,17 +41,32 @@ class Grouping:
 
     Attributes
     ----------
-    cells : int
-        Cells of the stack.
+    blocks : tuple of int
+        Cells of each block of the stack, one block after the other. Each block has groups of its own, because its
+        gradient is added to other arrays: see `mlp.engine.blocks`.
     fan_out : int
         Neurons of the first layer of each cell.
     group : int
         Cells per group.
     """
 
-    cells: int
+    blocks: tuple[int, ...]
     fan_out: int
     group: int
+
+    @property
+    def cells(self) -> int:
+        """Cells of all blocks."""
+        return sum(self.blocks)
+
+    @property
+    def groups(self) -> int:
+        """Groups of all blocks."""
+        return sum(self.groups_of(count) for count in self.blocks)
+
+    def groups_of(self, cells: int) -> int:
+        """Groups of a block."""
+        return -(-cells // self.group)
 
 
 class SideBySide:
@@ -71,13 +87,14 @@ class SideBySide:
     cells : (cells, n, fan_out)
         A view of `whole` without that column.
     groups : (groups, rows, columns)
-        Padded with zeros at both margins and after the last cell. Groups of one cell need no padding and have none.
+        Padded with zeros at both margins and after the last cell of each block. Groups of one cell need no padding and
+        have none.
     """
 
     def __init__(self, grouping: Grouping, n: int, rows: int) -> None:
-        cells, fan_out, group = grouping.cells, grouping.fan_out, grouping.group
-        groups, columns = -(-cells // group), group * fan_out
-        padded = np.zeros((groups * group, n, fan_out + 1), np.float32)
+        cells, groups, fan_out, group = grouping.cells, grouping.groups, grouping.fan_out, grouping.group
+        columns = group * fan_out
+        padded = np.zeros((cells + group - 1, n, fan_out + 1), np.float32)
         self.whole = padded[:cells]
         self.whole[:, :, -1] = 1
         self.cells = self.whole[:, :, :-1]
@@ -85,16 +102,30 @@ class SideBySide:
         margin, tile = (MARGIN, TILE) if group > 1 else (0, 1)
         self.groups = np.zeros((groups, rows, -(-columns // tile) * tile + 2 * margin), np.float32)
         inner = self.groups[:, :n, margin : margin + columns]
-        self._by_cell = inner.reshape(groups, n, group, fan_out).swapaxes(1, 2)
-        self._padded = padded.reshape(groups, group, n, fan_out + 1)[..., :-1]
+        by_cell = inner.reshape(groups, n, group, fan_out).swapaxes(1, 2)
+
+        # Views of the same cells in both forms. The last block is copied in one piece, with its padding.
+        self._pairs, first_cell, first_group = [], 0, 0
+        for place, count in enumerate(grouping.blocks, start=1):
+            full = grouping.groups_of(count) if place == len(grouping.blocks) else count // group
+            of_block, of_cells = by_cell[first_group:], padded[first_cell:, :, :-1]
+            if full:
+                shape = (full, group, n, fan_out + 1)
+                in_groups = padded[first_cell : first_cell + full * group].reshape(shape)
+                self._pairs.append((of_block[:full], in_groups[..., :-1]))
+            if (rest := count - full * group) > 0:
+                self._pairs.append((of_block[full, :rest], of_cells[full * group : count]))
+            first_cell, first_group = first_cell + count, first_group + grouping.groups_of(count)
 
     def to_groups(self) -> None:
         """Copy the cells into the groups."""
-        np.copyto(self._by_cell, self._padded)
+        for groups, cells in self._pairs:
+            np.copyto(groups, cells)
 
     def to_cells(self) -> None:
         """Copy the groups into the cells."""
-        np.copyto(self._padded, self._by_cell)
+        for groups, cells in self._pairs:
+            np.copyto(cells, groups)
 
 
 def pack_groups(weights: NDArray, grouping: Grouping) -> NDArray:
@@ -125,8 +156,8 @@ class Products:
         Columns of the dense part of a batch; as many rows of the weights, the first, belong to them.
     weights : (groups, inputs + 1, columns)
         From `pack_groups`.
-    accumulator : (groups, inputs + 1, columns)
-        The array that the gradient is added to.
+    accumulators : (inputs + 1, columns) arrays
+        For each group the array that its gradient is added to.
 
     Attributes
     ----------
@@ -134,7 +165,9 @@ class Products:
         The weighted sums of the neurons, and the derivatives of the cost by them.
     """
 
-    def __init__(self, grouping: Grouping, n: int, dense: int, weights: NDArray, accumulator: NDArray) -> None:
+    def __init__(
+        self, grouping: Grouping, n: int, dense: int, weights: NDArray, accumulators: Iterable[NDArray]
+    ) -> None:
         self.sums, self.slopes = (SideBySide(grouping, n, whole_tiles(n)) for _ in range(2))
         self._n, self._rare, self._columns = n, weights.shape[1] - dense, weights.shape[2]
         self._up = [
@@ -143,7 +176,7 @@ class Products:
         # Transposed, because BLAS expects columns to be contiguous.
         self._down = [
             (d[:n].T, d.ravel(), w[:dense].T, w[dense:].ravel())
-            for w, d in zip(accumulator, self.slopes.groups, strict=True)
+            for w, d in zip(accumulators, self.slopes.groups, strict=True)
         ]
 
     def add_up(self, batches: list[Batch]) -> None:
@@ -155,7 +188,7 @@ class Products:
             )
 
     def add_slopes(self, batches: list[Batch]) -> None:
-        """Add inputs^T times the groups of `slopes` to the accumulator, with one batch per group."""
+        """Add inputs^T times the groups of `slopes` to the accumulators, with one batch per group."""
         for (d, flat_d, dense, rare), batch in zip(self._down, batches, strict=True):
             # dense <- 1 d x^T + 1 dense, in place
             sgemm(1, d, batch.dense[: self._n].T, 1, dense, 0, 1, 1)

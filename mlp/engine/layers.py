@@ -8,7 +8,8 @@ and views are made once for each size of mini-batch (`Pass`). Activations have a
 a row of the weights. Element-wise operations include that column and work on whole arrays: NumPy is slow on rows of 16.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 from mlp.activations import ACTIVATIONS
 from mlp.costs import COSTS
 from mlp.descent import Descent
-from mlp.engine.first_layer import Grouping, Products, group_size, pack_groups, unpack_groups
+from mlp.engine.blocks import blocks_of
+from mlp.engine.first_layer import Grouping, Products, group_size, unpack_groups
 from mlp.engine.pixels import Batch, Layout
 from mlp.network import Layer, Network, Parameters
 
@@ -27,8 +29,9 @@ class Connection:
 
     Parameters
     ----------
-    weights, accumulator, gradient : (cells, fan_in + 1, fan_out)
-        The gradient is added to the accumulator, which the step rule provides.
+    weights, gradient : (cells, fan_in + 1, fan_out)
+    accumulators : (cells of a block, fan_in + 1, fan_out) arrays
+        The gradient is added to them. Each comes from the step rule of a block, one block after the other.
     below, below_slopes : (cells, n, fan_in + 1)
         Activations of the lower layer, with a column of ones, and the derivatives of the cost by its weighted sums.
     above, above_slopes : (cells, n, fan_out)
@@ -38,13 +41,15 @@ class Connection:
     def __init__(
         self,
         weights: NDArray,
-        accumulator: NDArray,
+        accumulators: Sequence[NDArray],
         below: NDArray,
         below_slopes: NDArray,
         above: NDArray,
         above_slopes: NDArray,
     ) -> None:
-        self.weights, self.accumulator, self.gradient = weights, accumulator, np.empty_like(weights)
+        self.weights, self.gradient = weights, np.empty_like(weights)
+        ends = np.cumsum([len(accumulator) for accumulator in accumulators])
+        self.additions = list(zip(accumulators, np.split(self.gradient, ends[:-1]), strict=True))
         self.below, self.below_slopes, self.derivative = below, below_slopes, np.empty_like(below)
         self.above, self.above_slopes = above, above_slopes
         self.ones = below[:, :, -1]
@@ -70,9 +75,9 @@ class Pass:
     """
 
     def __init__(self, layers: "Layers", n: int) -> None:
-        first, *deeper = layers.rule.parameters
-        first_accumulator, *accumulators = layers.rule.accumulators
-        self.first = Products(layers.grouping, n, layers.layout.busy.size + 1, first, first_accumulator)
+        first, *deeper = layers.weights
+        of_first, *accumulators = zip(*(block.rule.accumulators for block in layers.blocks), strict=True)
+        self.first = Products(layers.grouping, n, layers.layout.busy.size + 1, first, chain.from_iterable(of_first))
         self.answers, self.slopes = self.first.sums.cells, self.first.slopes.cells
         activations, slopes = [self.first.sums.whole], [self.first.slopes.whole]
         for weights in deeper[:-1]:
@@ -110,7 +115,8 @@ class Pass:
     def accumulate(self, batches: list[Batch]) -> None:
         """Add the gradient to the accumulators; that of the first layer is computed as it is added."""
         for connection in self.connections:
-            np.add(connection.accumulator, connection.gradient, out=connection.accumulator)
+            for accumulator, gradient in connection.additions:
+                np.add(accumulator, gradient, out=accumulator)
         self.first.add_slopes(batches)
 
 
@@ -127,46 +133,81 @@ class Layers:
         Of the images that the cells read.
     shared : bool
         Whether all cells read the same mini-batches, or each its own.
-    descent : Descent
+    descents : list of Descent
+        One per cell. Cells with the same kind of step rule are neighbours: see `mlp.engine.blocks.by_block`.
 
     Attributes
     ----------
-    rule : GradientDescent
-        Its parameters are the first layer in groups (see `mlp.engine.first_layer.pack_groups`) and, for each other
-        layer, the weights (cells, fan_in + 1, fan_out), whose last row holds the biases.
+    blocks : list of Block
     grouping : Grouping
+    weights : list of arrays
+        The first layer in groups (see `mlp.engine.first_layer.pack_groups`) and, for each other layer, the weights
+        (cells, fan_in + 1, fan_out), whose last row holds the biases. The parameters of the step rules are views of
+        them.
     """
 
     def __init__(
-        self, network: Network, starts: list[Parameters], layout: Layout, shared: bool, descent: Descent
+        self, network: Network, starts: list[Parameters], layout: Layout, shared: bool, descents: list[Descent]
     ) -> None:
         self.network, self.layout, self.shared = network, layout, shared
         fan_out = network.sizes[1]
-        self.grouping = Grouping(len(starts), fan_out, group_size(fan_out) if shared else 1)
         first, *deeper = (np.stack([np.vstack(layer) for layer in layers]) for layers in zip(*starts, strict=True))
-        self.rule = descent.step_rule([pack_groups(first[:, layout.order], self.grouping), *deeper])
+        group = group_size(fan_out) if shared else 1
+        self.blocks = blocks_of(descents, first[:, layout.order], deeper, fan_out, group)
+        self.join()
+
+    def join(self) -> None:
+        """Join the parameters of the blocks, so that passes work on all cells at once."""
+        first = self.blocks[0]
+        counts = tuple(block.grouping.cells for block in self.blocks)
+        self.grouping = Grouping(counts, first.grouping.fan_out, first.grouping.group)
+        self.weights, lengths = first.rule.parameters, []
+        if len(self.blocks) > 1:
+            layers = list(zip(*(block.rule.parameters for block in self.blocks), strict=True))
+            self.weights = [np.concatenate(layer) for layer in layers]
+            lengths = [np.cumsum([len(of_block) for of_block in layer])[:-1] for layer in layers]
+            for block, *views in zip(self.blocks, *map(np.split, self.weights, lengths), strict=True):
+                block.rule.arrays[0][:] = views
         self._passes: dict[int, Pass] = {}
+        self._factors: dict[int, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy of the passes would hold copies of its views, which no longer share memory with the parameters.
-        return self.__dict__ | {"_passes": {}}
+        # Copies of views do not share memory; see `join`.
+        return {name: self.__dict__[name] for name in ("network", "layout", "shared", "blocks")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.join()
 
     def keep(self, cells: NDArray) -> None:
-        """Remove all cells but these from the stack."""
-        before, self.grouping = self.grouping, replace(self.grouping, cells=len(cells))
+        """Remove all cells but these, which are in ascending order, from the stack."""
+        ends = np.cumsum(self.grouping.blocks)
+        of_blocks = np.split(cells, np.searchsorted(cells, ends[:-1]))
+        kept = []
+        for block, first, some in zip(self.blocks, [0, *ends], of_blocks, strict=False):
+            if some.size:
+                block.keep(some - first)
+                kept.append(block)
+        self.blocks = kept
+        self.join()
 
-        def kept(arrays: list[NDArray]) -> list[NDArray]:
-            first, *deeper = arrays
-            first = pack_groups(unpack_groups(first, before)[cells], self.grouping)
-            return [first, *(array[cells] for array in deeper)]
+    def begin(self, epoch: int) -> None:
+        """Set the learning rates of an epoch, counted from 0."""
+        for block in self.blocks:
+            block.begin(epoch)
+        self._factors = {}
 
-        self.rule.transform(kept)
-        self._passes = {}
+    def factors(self, n: int) -> Any:
+        """The rules' factors of the gradient, with the 1/n of the average: a number, or (cells, 1, 1)."""
+        if n not in self._factors:
+            of_cells = np.concatenate([block.factors() / n for block in self.blocks]).astype(np.float32)
+            self._factors[n] = of_cells[0] if (of_cells == of_cells[0]).all() else of_cells[:, None, None]
+        return self._factors[n]
 
     @np.errstate(all="ignore")
     def parameters(self) -> list[Parameters]:
         """Parameters of each cell, for images that are not centred."""
-        groups, *deeper = self.rule.parameters
+        groups, *deeper = self.weights
         in_order = unpack_groups(groups, self.grouping)
         first = np.empty_like(in_order)
         first[:, self.layout.order] = in_order
@@ -186,16 +227,16 @@ class Layers:
 
     def one_per_group(self, batches: list[Batch]) -> list[Batch]:
         """One batch per group of the first layer, from the one that all cells share or from one per cell."""
-        return batches * len(self.rule.parameters[0]) if self.shared else batches
+        return batches * len(self.weights[0]) if self.shared else batches
 
     def answers(self, batch: Batch) -> NDArray:
         """Activations of the last layer (cells, n, outputs), in an array that the next call overwrites."""
         answering = self.pass_of(batch.n)
-        answering.forward([batch] * len(self.rule.parameters[0]))
+        answering.forward([batch] * len(self.weights[0]))
         return answering.answers
 
-    def step(self, batches: list[Batch], targets: NDArray, rate: float, example_weights: NDArray | None = None) -> None:
-        """Take one step of gradient descent.
+    def step(self, batches: list[Batch], targets: NDArray, example_weights: NDArray | None = None) -> None:
+        """Take one step of gradient descent, at the rates of the epoch that has begun.
 
         Parameters
         ----------
@@ -203,8 +244,6 @@ class Layers:
             One that all cells share, or one per cell.
         targets : (cells, n, outputs)
             The wanted activations.
-        rate : float
-            The learning rate.
         example_weights : (cells or 1, n), optional
             Factors of the examples' costs. Default: 1.
         """
@@ -212,10 +251,12 @@ class Layers:
         learning.forward(batches)
         slopes = COSTS[self.network.cost].delta(learning.answers, targets)
         # All slopes and gradients from here on contain the rule's factor, and the 1/n of the average.
-        np.multiply(slopes, np.float32(self.rule.factor(rate) / batches[0].n), out=learning.slopes)
+        np.multiply(slopes, self.factors(batches[0].n), out=learning.slopes)
         if example_weights is not None:
             learning.slopes *= example_weights[:, :, np.newaxis]
         learning.backward()
-        self.rule.prepare(rate)
+        for block in self.blocks:
+            block.rule.prepare()
         learning.accumulate(batches)
-        self.rule.finish(rate)
+        for block in self.blocks:
+            block.rule.finish()

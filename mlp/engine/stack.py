@@ -1,6 +1,6 @@
 """Many networks trained as one: the engine."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from mlp.costs import COSTS
 from mlp.data import Dataset
 from mlp.descent import Descent
+from mlp.engine.blocks import by_block
 from mlp.engine.layers import Layers
 from mlp.engine.pixels import Images, layout_of
 from mlp.metrics import Evaluation, curve_metrics, measured
@@ -18,6 +19,7 @@ from mlp.network import Network, Parameters
 from mlp.snapshots import Snapshots, snapshot
 
 EVALUATION_ROWS = 256  # images evaluated at once
+MINI_BATCHES = ("batch_size", "center", "shift")  # fields of a descent that all cells of a stack share
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class History:
     parameters : list of Parameters
         One per cell.
     epochs : (cells,) int
-        The last epoch of each cell: less than `Descent.epochs` if it diverged or reached `stop_accuracy`.
+        The last epoch of each cell: less than its `Descent.epochs` if it diverged or reached `stop_accuracy`.
     diverged : (cells,) bool
         Cells that ended because their cost was not finite.
     snapshots : list of Snapshots
@@ -47,7 +49,7 @@ class History:
 
 def train_stack(
     network: Network,
-    descent: Descent,
+    descent: Descent | Sequence[Descent],
     starts: list[Parameters],
     data: Dataset,
     given: NDArray,
@@ -63,7 +65,8 @@ def train_stack(
     ----------
     network : Network
         The shape of every cell.
-    descent : Descent
+    descent : Descent or sequence of Descent
+        One for all cells, or one per cell. They share mini-batches, and so what decides them (`MINI_BATCHES`).
     starts : list of Parameters
         One per cell; not changed.
     data : Dataset
@@ -89,27 +92,32 @@ def train_stack(
     Raises
     ------
     ValueError
-        If `given` does not have one row of labels per cell, or `orders` is a list of another length than `starts`.
+        If `given` does not have one row of labels per cell, a list has another length than `starts`, or the descents
+        differ in their mini-batches.
     """
+    descents = [descent] * len(starts) if isinstance(descent, Descent) else list(descent)
+    check_descents(descents, len(starts))
     if isinstance(orders, list) and len(orders) != len(starts):
         raise ValueError(f"orders: {len(orders)} given; allowed: one for all cells, or a list of {len(starts)}")
     if given.shape != (len(starts), len(data.train_labels)):
         raise ValueError(f"given: shape {given.shape}; allowed: {(len(starts), len(data.train_labels))}")
     curves = [row.name for row in curve_metrics()]
-    metrics = {name: np.full((descent.epochs + 1, len(starts)), np.nan) for name in curves}
+    epochs = np.array([each.epochs for each in descents])
+    metrics = {name: np.full((epochs.max() + 1, len(starts)), np.nan) for name in curves}
     history = History(
         metrics, list(starts), np.zeros(len(starts), int), np.zeros(len(starts), bool), [{} for _ in starts]
     )
-    layout = layout_of(data.train_images, descent.center)
+    layout = layout_of(data.train_images, descents[0].center)
     train_images, test_images = Images(data.train_images, layout), Images(data.test_images, layout)
-    layers = Layers(network, starts, layout, isinstance(orders, Generator), descent)
-    cells = np.arange(len(starts))  # those still in the stack
+    cells = by_block(descents)  # those still in the stack
+    shared = isinstance(orders, Generator)
+    layers = Layers(network, [starts[cell] for cell in cells], layout, shared, [descents[cell] for cell in cells])
 
     with threadpool_limits(1, "blas"):  # the products are too small to gain from threads
-        for epoch in range(descent.epochs + 1):
+        for epoch in range(epochs.max() + 1):
             if epoch > 0:
                 running = [orders] if isinstance(orders, Generator) else [orders[cell] for cell in cells]
-                run_epoch(layers, train_images, given[cells], descent, epoch - 1, running)
+                run_epoch(layers, train_images, given[cells], epoch - 1, running)
             for name, values in evaluate(
                 layers, train_images, test_images, data, given[cells, :evaluation_rows]
             ).items():
@@ -121,7 +129,7 @@ def train_stack(
                     history.snapshots[cell][epoch] = snapshot(parameters)
 
             history.diverged[cells] = ~np.isfinite(metrics["train/cost"][epoch, cells])
-            ended = history.diverged[cells] | (epoch == descent.epochs)
+            ended = history.diverged[cells] | (epoch == epochs[cells])
             if stop_accuracy is not None:
                 ended |= metrics["train/accuracy"][epoch, cells] >= stop_accuracy
             if ended.any():
@@ -134,12 +142,21 @@ def train_stack(
     return history
 
 
+def check_descents(descents: list[Descent], cells: int) -> None:
+    """Raise a ValueError unless there is a descent per cell, and all have the same mini-batches."""
+    if len(descents) != cells:
+        raise ValueError(f"descent: {len(descents)} given; allowed: one for all cells, or a list of {cells}")
+    for field in MINI_BATCHES:
+        values = sorted({getattr(descent, field) for descent in descents})
+        if len(values) > 1:
+            raise ValueError(f"{field}: {', '.join(map(str, values))} given; allowed: one for all cells of a stack")
+
+
 @np.errstate(all="ignore")  # the cost shows whether a cell has diverged
 def run_epoch(
     layers: Layers,
     images: Images,
     given: NDArray,
-    descent: Descent,
     epoch: int,
     orders: list[Generator],
     example_weights: NDArray | None = None,
@@ -154,7 +171,6 @@ def run_epoch(
         The training set.
     given : (cells, n) uint8
         The labels that each cell is trained on.
-    descent : Descent
     epoch : int
         Counted from 0.
     orders : list of Generator
@@ -162,7 +178,8 @@ def run_epoch(
     example_weights : (n,) float32, optional
         Factors of the examples' costs. Default: 1.
     """
-    eye, rate = np.eye(layers.network.sizes[-1], dtype=np.float32), descent.rate(epoch)
+    eye, descent = np.eye(layers.network.sizes[-1], dtype=np.float32), layers.blocks[0].descents[0]
+    layers.begin(epoch)
     for chunks in zip(*(images.mini_batches(descent, order) for order in orders), strict=True):
         if layers.shared:
             labels = np.take(given, chunks[0][0], axis=1)
@@ -173,7 +190,7 @@ def run_epoch(
         for batches in zip(*(batches for _, batches in chunks), strict=True):
             after = first + batches[0].n
             of_batch = None if factors is None else factors[:, first:after]
-            layers.step(list(batches), targets[:, first:after], rate, of_batch)
+            layers.step(list(batches), targets[:, first:after], of_batch)
             first = after
 
 

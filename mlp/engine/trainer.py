@@ -54,7 +54,7 @@ class Trainer:
         """Go on from these parameters, with the step rule in its initial state."""
         self.parameters = parameters
         # With mini-batches of its own, the cell is a group of one, which needs no padding.
-        self._layers = Layers(self.network, [parameters], self.layout, shared=False, descent=self.descent)
+        self._layers = Layers(self.network, [parameters], self.layout, shared=False, descents=[self.descent])
 
     def examples(self, inputs: Pixels, labels: NDArray, weights: NDArray | None, rows: Any = slice(None)) -> Examples:
         """Some rows of inputs (n, inputs), labels (n,) and weights (n,), in the form that the engine reads."""
@@ -71,7 +71,7 @@ class Trainer:
             The average cost afterwards. If it is not finite, training diverged, and the parameters are those from
             before this epoch.
         """
-        run_epoch(self._layers, examples.images, examples.labels, self.descent, epoch, [self.order], examples.weights)
+        run_epoch(self._layers, examples.images, examples.labels, epoch, [self.order], examples.weights)
         cost, _ = self.measure(examples)
         (parameters,) = self._layers.parameters()
         if not all(np.isfinite(array).all() for layer in parameters for array in layer):

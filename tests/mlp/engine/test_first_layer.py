@@ -18,7 +18,7 @@ def test_a_group_fills_256_columns_but_has_at_least_one_network() -> None:
 
 @given(cells=st.integers(1, 9), rows=st.integers(1, 5), fan_out=st.integers(1, 5), group=st.integers(1, 4))
 def test_unpacking_undoes_packing(cells: int, rows: int, fan_out: int, group: int) -> None:
-    grouping = Grouping(cells, fan_out, group)
+    grouping = Grouping((cells,), fan_out, group)
     weights = np.random.default_rng(0).random((cells, rows, fan_out), np.float32)
     groups = pack_groups(weights, grouping)
     assert groups.flags.c_contiguous
@@ -35,7 +35,7 @@ def batch_of(n: int, dense: int) -> Batch:
 
 def test_products_are_those_of_each_network_on_its_own() -> None:
     cells, n, dense, fan_out = 5, 7, 4, 3
-    rng, batch, grouping = np.random.default_rng(0), batch_of(n, dense), Grouping(cells, fan_out, 2)
+    rng, batch, grouping = np.random.default_rng(0), batch_of(n, dense), Grouping((cells,), fan_out, 2)
     weights = rng.standard_normal((cells, dense + RARE, fan_out)).astype(np.float32)
     delta = rng.standard_normal((cells, n, fan_out)).astype(np.float32)
     rare = csr_array((batch.values, batch.columns, batch.row_starts), shape=(n, RARE)).toarray()
@@ -59,7 +59,7 @@ def test_equal_networks_get_equal_bits_at_every_place(fan_out: int, n: int, dens
     """In a group padded with zeros, too. If this fails, the BLAS in use needs other margins."""
     group = group_size(fan_out)
     cells = group + max(group // 2, 1)
-    rng, batch, grouping = np.random.default_rng(0), batch_of(n, dense), Grouping(cells, fan_out, group)
+    rng, batch, grouping = np.random.default_rng(0), batch_of(n, dense), Grouping((cells,), fan_out, group)
     one = rng.standard_normal((dense + RARE, fan_out)).astype(np.float32)
     groups = pack_groups(np.broadcast_to(one, (cells, *one.shape)), grouping)
     products = Products(grouping, n, dense, groups, groups)

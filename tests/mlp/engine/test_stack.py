@@ -189,6 +189,62 @@ def test_a_cell_on_images_of_real_size_gets_the_same_bits_in_a_stack_of_32(hidde
     assert_same_bits_in_every_stack(network, Descent(0.3, batch_size, 1, 0.5, center=center), data, cells)
 
 
+DESCENTS = st.builds(
+    lambda rule, scale, decay, schedule, weight_decay, epochs: Descent(
+        rule[2] * scale, 16, epochs, rule[1], schedule, decay, rule=rule[0], weight_decay=weight_decay
+    ),
+    st.sampled_from(RULE_SETTINGS),
+    st.sampled_from([0.3, 1.0]),
+    st.sampled_from([0.5, 0.9]),
+    st.sampled_from(["constant", "exponential", "cosine"]),
+    st.sampled_from([0, 0.1, 0.2]),
+    st.integers(1, 3),
+)
+
+
+@given(
+    descents=st.lists(DESCENTS, min_size=2, max_size=12),
+    hidden=st.sampled_from([(), (7, 5), (16,), (100, 9)]),
+    own_orders=st.booleans(),
+)
+@settings(max_examples=15, deadline=None)
+def test_cells_with_descents_of_their_own_get_the_bits_of_each_trained_alone(descents, hidden, own_orders) -> None:
+    network, data, count = network_of(hidden), data_set(), len(descents)
+    starts, labels = starts_of(network, count), labels_of(data, count)
+    together = train_stack(network, descents, starts, data, labels, orders_of(range(count), own_orders))
+    for cell, descent in enumerate(descents):
+        some = slice(cell, cell + 1)
+        orders = orders_of([cell], own_orders)
+        alone = train_stack(network, descent, starts[some], data, labels[some], orders)
+        assert together.epochs[cell] == alone.epochs[0] == descent.epochs
+        for name, values in together.metrics.items():
+            np.testing.assert_array_equal(values[: descent.epochs + 1, cell], alone.metrics[name][:, 0])
+            assert np.isnan(values[descent.epochs + 1 :, cell]).all()
+        for layer, twin in zip(together.parameters[cell], alone.parameters[0], strict=True):
+            np.testing.assert_array_equal(layer.weights, twin.weights)
+            np.testing.assert_array_equal(layer.biases, twin.biases)
+
+
+def test_every_cell_of_a_mixed_stack_follows_its_own_readable_loop() -> None:
+    network, data = network_of(), data_set()
+    descents = [Descent(rate, 16, 2, momentum, rule=rule) for rule, momentum, rate in RULE_SETTINGS]
+    starts, labels = starts_of(network, len(descents)), labels_of(data, len(descents))
+    history = train_stack(network, descents, starts, data, labels, generator(0, "order"))
+    for cell, descent in enumerate(descents):
+        expected = train(network, starts[cell], data.train_images, labels[cell], descent, generator(0, "order"))
+        for layer, oracle in zip(history.parameters[cell], expected, strict=True):
+            np.testing.assert_allclose(layer.weights, oracle.weights, rtol=1e-3, atol=2e-5)
+
+
+@pytest.mark.parametrize("field", ["batch_size", "center", "shift"])
+def test_cells_with_other_mini_batches_can_not_share_a_stack(field: str) -> None:
+    descents = [Descent(epochs=1), Descent(epochs=1, **{field: 2})]
+    with pytest.raises(ValueError, match=f"^{field}: .* given; allowed: one for all cells of a stack"):
+        run(2, descent=descents)
+    with pytest.raises(ValueError, match="descent: 1 given; allowed: one for all cells, or a list of 2"):
+        run(2, descent=descents[:1])
+
+
 def run(cells: int, network: Network | None = None, data: Dataset | None = None, **options):
     network, data = network or network_of(), data or data_set()
     options.setdefault("starts", starts_of(network, cells))
