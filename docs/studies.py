@@ -35,7 +35,7 @@ def sure_of_noise() -> None:
     # Without wrong labels. Some start so badly that they learn nothing, and are unsure for that reason.
     accuracy = runs["test/accuracy"].where(true).groupby(by_setting).transform("mean")
     learned = accuracy > LEARNED
-    runs, true = runs[learned], true[learned]
+    runs, true = runs[learned].assign(fraction=runs["fraction"].map("{:g}".format)), true[learned]
     measures = {title: runs[metric].to_numpy() for metric, title in MEASURES.items()}
     # How far labels matter is a row of its own; the other factors are compared on true labels.
     factors = {
