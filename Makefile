@@ -7,7 +7,7 @@ PARALLEL := --numprocesses 2 --dist loadfile
 CLAIMS := $(basename $(notdir $(wildcard flows/claims/*.yaml)))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install demo test test-quick test-system test-kills test-refusals lint format results screenshots claims claims-full bench pictures
+.PHONY: help install demo test test-quick test-system test-kills test-refusals lint format results studies screenshots claims claims-full bench pictures
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -60,6 +60,14 @@ results: $(VENV)/.installed  ## Run the mission on MNIST, and write its picture 
 	$(BIN)/mlp compare shuffle --markdown > docs/shuffle.md
 	$(BIN)/mlp compare shuffle --metric test/accuracy --baseline fraction=0 --markdown > docs/differences.md
 	$(BIN)/python docs/picture.py shuffle docs/shuffle.png
+	$(BIN)/python docs/include.py
+
+studies: $(VENV)/.installed  ## Run the studies of noise images and of label noise, and write their figures and tables into docs/
+	$(BIN)/mlp run noise
+	$(BIN)/mlp run noise --set descent.epochs=5
+	$(BIN)/mlp run label_noise
+	$(BIN)/mlp run label_noise --set corruption.labels=shuffle
+	$(BIN)/python docs/studies.py
 	$(BIN)/python docs/include.py
 
 screenshots: $(VENV)/.installed-test  ## Write pictures of MLflow's charts and of the report on the mission into docs/ (needs Chromium)

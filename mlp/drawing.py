@@ -1,5 +1,6 @@
 """Drawing with a network that was made for reading: descent on the pixels of an image, with the weights held fixed."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -36,11 +37,12 @@ class Drawings(NamedTuple):
 def draw(
     network: Network, parameters: Parameters, images: NDArray, digits: ArrayLike, step: float = 0.1, steps: int = 100
 ) -> Drawings:
-    """Change images so that a network takes them for digits, by as little as it needs at each step.
+    """Change images so that a network takes them for digits.
 
-    Every step goes against the gradient of the example's own cost by its pixels, which raises the activation of the
-    wanted digit and lowers the others: the steepest way, as in training, but with pixels in place of weights. Pixels
-    stay between dark and bright, see Szegedy et al. 2013, "Intriguing properties of neural networks" (arXiv 1312.6199).
+    Every step goes the steepest way to the wanted digit, as in training, but with pixels in place of weights: against
+    the gradient of the cross-entropy, whatever the network's own cost, because the quadratic cost is flat where an
+    output is almost 0. Pixels stay between dark and bright. Szegedy et al. 2013, "Intriguing properties of neural
+    networks" (arXiv 1312.6199), found how little it takes.
 
     Parameters
     ----------
@@ -54,11 +56,11 @@ def draw(
     steps : int
     """
     begin = np.asarray(images, dtype=np.float64)
-    digits, now = np.asarray(digits), begin.copy()
+    digits, now, climber = np.asarray(digits), begin.copy(), replace(network, cost="cross_entropy")
     activations, distances = [], []
     for number in range(steps + 1):
         if number:
-            slope = input_gradient(network, parameters, now, digits)
+            slope = input_gradient(climber, parameters, now, digits)
             # A pixel at the end of its range can't follow; without it the others get the whole step.
             slope[((now <= 0) & (slope > 0)) | ((now >= 1) & (slope < 0))] = 0
             length = np.linalg.norm(slope, axis=1, keepdims=True)

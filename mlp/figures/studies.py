@@ -1,6 +1,7 @@
 """Figures of the studies: what decides a measure, how much label noise a network bears, and what it draws."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,7 +11,7 @@ from mlp.figures.memorization import draw_over_seeds
 from mlp.figures.style import COLOURS, image_grid, panels
 
 
-def level_effects(measures: Mapping[str, NDArray], factors: Mapping[str, NDArray]) -> Figure:
+def level_effects(measures: Mapping[str, NDArray], factors: Mapping[str, Sequence[Any]]) -> Figure:
     """What decides a measure: a row for each level of each factor, with a dot for each network and the mean as a line.
 
     Parameters
@@ -18,24 +19,24 @@ def level_effects(measures: Mapping[str, NDArray], factors: Mapping[str, NDArray
     measures : mapping of title to (networks,)
         From 0 to 1.
     factors : mapping of name to (networks,)
-        The level of each network; levels are shown in ascending order.
+        The level of each network; None for one that is not shown in the rows of this factor.
     """
     figure, axes = panels(len(measures))
-    rows = [(name, level) for name, levels in factors.items() for level in np.unique(levels)]
-    places = -np.arange(len(rows)) - 0.6 * np.repeat(
-        np.arange(len(factors)), [len(np.unique(levels)) for levels in factors.values()]
-    )
-    jitter = np.random.default_rng(0)
-    colours = dict(zip(factors, COLOURS, strict=False))
-    for panel, (title, values) in zip(axes, measures.items(), strict=True):
-        for place, (name, level) in zip(places, rows, strict=True):
-            chosen = values[factors[name] == level]
-            heights = place + jitter.uniform(-0.3, 0.3, len(chosen))
-            panel.scatter(chosen, heights, s=7, color=colours[name], alpha=0.35, linewidth=0)
-            panel.vlines(np.nanmean(chosen), place - 0.45, place + 0.45, color=colours[name], linewidth=3)
-        panel.set(title=title, xlim=(-0.03, 1.03), ylim=(places[-1] - 0.8, 0.8), yticks=[])
-    axes[0].set_yticks(places, [f"{name} {level}" for name, level in rows])
-    figure.set_size_inches(4.2 * len(measures) + 1.2, 0.28 * len(rows) + 1.6)
+    jitter, labels, place = np.random.default_rng(0), {}, 0.0
+    for colour, (name, of_networks) in zip(COLOURS, factors.items(), strict=False):
+        for level in sorted({level for level in of_networks if level is not None}):
+            chosen = [number for number, other in enumerate(of_networks) if other == level]
+            for panel, values in zip(axes, measures.values(), strict=True):
+                heights = place + jitter.uniform(-0.3, 0.3, len(chosen))
+                panel.scatter(values[chosen], heights, s=9, color=colour, alpha=0.4, linewidth=0)
+                panel.vlines(np.nanmean(values[chosen]), place - 0.45, place + 0.45, color=colour, linewidth=3)
+            labels[place] = f"{name} {level}"
+            place -= 1
+        place -= 0.6
+    for panel, title in zip(axes, measures, strict=True):
+        panel.set(title=title, xlim=(-0.03, 1.03), ylim=(place + 0.8, 0.8), yticks=[])
+    axes[0].set_yticks(list(labels), list(labels.values()))
+    figure.set_size_inches(4.2 * len(measures) + 1.2, 0.28 * len(labels) + 1.6)
     return figure
 
 

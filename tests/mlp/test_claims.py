@@ -52,6 +52,17 @@ def line(epochs: int) -> np.ndarray:
     return np.linspace(0.1, 1, epochs + 1)
 
 
+class TestBest:
+    def test_each_recipe_has_its_parameters_and_its_accuracies_by_seed(self):
+        raw = [constructed(seed, test=0.9 + seed / 100) for seed in (1, 0)]
+        found = lesson.best(raw=raw, deskewed=[constructed(5, test=0.98, hidden=(2,))]).quantities
+        np.testing.assert_allclose(found["raw_accuracy"], [0.9, 0.91])
+        np.testing.assert_array_equal(found["raw_parameters"], [65 * 4 + 5 * 3 + 4 * 10] * 2)
+        np.testing.assert_array_equal(found["deskewed_parameters"], [65 * 2 + 3 * 10])
+        np.testing.assert_allclose(found["deskewed_accuracy"], [0.98])
+        np.testing.assert_allclose(found["deskewed_train"], [1.0])
+
+
 class TestFindings:
     def test_networks_are_selected_by_their_attributes(self):
         nets = [constructed(seed, fraction=fraction) for fraction in (0, 1) for seed in (2, 1)]

@@ -9,11 +9,11 @@ nbclient = pytest.importorskip("nbclient")
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-FIGURES = {"1_descent": 3, "2_network": 5, "3_what_it_learned": 2, "4_memorization": 2, "5_minima": 3}
+FIGURES = {"1_descent": 3, "2_network": 5, "3_what_it_learned": 2, "4_memorization": 2, "5_minima": 3, "6_noise": 3}
 CELL_TIMEOUT = 600  # seconds; ends a cell that hangs
 
 
-def test_there_are_five_notebooks():
+def test_there_are_six_notebooks():
     assert [path.stem for path in NOTEBOOKS] == sorted(FIGURES)
 
 
