@@ -20,6 +20,7 @@ from mlp.figures.memorization import (
     curves_figure,
     difficulty,
     early_stopping,
+    forgetting,
     zhang_figure1,
 )
 from mlp.figures.style import panels
@@ -28,6 +29,6 @@ from mlp.figures.weights import weight_gallery
 __all__ = [
     "answer_gallery", "component_sizes", "convergence", "correlations", "critical", "curve_shapes", "curves_figure",
     "descent_on_curve", "descent_on_surface", "difficulty", "draw_curves", "draw_measures", "early_stopping",
-    "favourite_digits", "image_gallery", "importance", "interpolation", "loss_histograms", "norms_and_errors",
-    "overview", "panels", "plane", "slices", "weight_gallery", "zhang_figure1",
+    "favourite_digits", "forgetting", "image_gallery", "importance", "interpolation", "loss_histograms",
+    "norms_and_errors", "overview", "panels", "plane", "slices", "weight_gallery", "zhang_figure1",
 ]  # fmt: skip
