@@ -6,7 +6,7 @@ source reports and which values of a quantity count as reproduced.
 
 from collections.abc import Callable
 
-from mlp.claims import arpit, choromanska, lesson, zhang, zhang_theory
+from mlp.claims import arpit, choromanska, lesson, regularization, toneva, zhang, zhang_theory
 from mlp.claims.findings import Findings, TrainedNetwork, estimate, lies_within
 
 # The only list of claims, in the order in which they are shown.
@@ -28,6 +28,8 @@ CLAIMS: dict[str, Callable[..., Findings]] = {
     "expressivity": zhang_theory.expressivity,
     "implicit": zhang_theory.implicit,
     "patterns_first": arpit.patterns_first,
+    "regularization": regularization.regularization,
+    "forgetting": toneva.forgetting,
 }
 
 __all__ = ["CLAIMS", "Findings", "TrainedNetwork", "estimate", "lies_within"]

@@ -96,7 +96,14 @@ def implicit(trained: list[TrainedNetwork]) -> Findings:
         **linear_descent(*views["pixels"], targets[data.train_labels], data),
         **kernel_descent(*views["pixels"], targets[data.train_labels], quantities["pixels_width"]),
     }
-    return Findings(quantities, {"norms": figures.norms_and_errors(WIDTHS, held_out)})
+    return Findings(
+        quantities,
+        {
+            "norms": figures.norms_and_errors(
+                WIDTHS, dict(zip(("pixels", "Gabor filters"), held_out.values(), strict=True))
+            )
+        },
+    )
 
 
 def kernel_outputs(images: NDArray, training: NDArray, width: float, coefficients: NDArray) -> NDArray:

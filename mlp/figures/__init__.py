@@ -20,6 +20,7 @@ from mlp.figures.memorization import (
     curves_figure,
     difficulty,
     early_stopping,
+    forgetting,
     zhang_figure1,
 )
 from mlp.figures.studies import drawings, label_noise, level_effects
@@ -29,7 +30,7 @@ from mlp.figures.weights import weight_gallery
 __all__ = [
     "answer_gallery", "component_sizes", "convergence", "correlations", "critical", "curve_shapes", "curves_figure",
     "descent_on_curve", "descent_on_surface", "difficulty", "draw_curves", "draw_measures", "drawings",
-    "early_stopping", "favourite_digits", "image_gallery", "importance", "interpolation", "label_noise",
-    "level_effects", "loss_histograms", "norms_and_errors", "overview", "panels", "plane", "slices",
+    "early_stopping", "favourite_digits", "forgetting", "image_gallery", "importance", "interpolation",
+    "label_noise", "level_effects", "loss_histograms", "norms_and_errors", "overview", "panels", "plane", "slices",
     "weight_gallery", "zhang_figure1",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from mlp.figures.style import COLOURS, panels
@@ -27,11 +28,11 @@ def interpolation(network: InterpolatingNetwork, images: NDArray, labels: NDArra
     line = np.sort(np.concatenate([line, bends]))
     output = np.maximum(line[:, np.newaxis] - network.thresholds, 0) @ network.weights
     figure, (axes,) = panels(1)
-    axes.plot(line, output, color=COLOURS[0], linewidth=1, label="output of the network")
-    axes.plot(projected, labels, "o", color=COLOURS[1], label="images and their labels")
-    axes.plot(bends, np.full(bends.shape, -1.0), "|", color="0.4", label="thresholds of the neurons")
+    axes.plot(line, output, color=COLOURS[0], linewidth=1, label="network")
+    axes.plot(projected, labels, "o", color=COLOURS[1], label="images")
+    axes.plot(bends, np.full(bends.shape, -1.0), "|", color="0.4", label="thresholds")
     axes.set(xlabel="projection of the image", ylabel="label", ylim=(-1.5, 10.5))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3, fontsize=8)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return figure
 
 
@@ -52,7 +53,10 @@ def norms_and_errors(widths: Sequence[float], tables: Mapping[str, NDArray]) -> 
             axes.annotate(f"{width:g}", (norm, error), (4, 4), textcoords="offset points", fontsize=8)
     axes.set(
         xscale="log", xlabel="norm of the solution (numbers: width of the kernel)", ylabel="error on held-out images",
-        ylim=(0, None),
+        ylim=(0, 1.1 * max(table[1].max() for table in tables.values())),
     )  # fmt: skip
+    axes.minorticks_off()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.legend()
     return figure

@@ -143,3 +143,16 @@ def early_stopping(test: Mapping[str, NDArray], memorized: Mapping[str, NDArray]
         axes.set_ylim(-0.03, 1.03)
     left.legend(title="wrong labels")
     return figure
+
+
+def forgetting(events: Mapping[str, NDArray]) -> Figure:
+    """Share of the images by how often they were forgotten; `events` maps names of groups to (images,) counts."""
+    figure, (axes,) = panels(1)
+    most = max(int(counts.max()) for counts in events.values())
+    width = 0.8 / len(events)
+    for place, (colour, (name, counts)) in enumerate(zip(COLOURS, events.items(), strict=False)):
+        shares = np.bincount(counts, minlength=most + 1) / counts.size
+        axes.bar(np.arange(most + 1) + width * (place + 0.5) - 0.4, shares, width, color=colour, label=name)
+    axes.set(xlabel="times forgotten", ylabel="share of the images", yscale="log", ylim=(None, 1.5))
+    axes.legend()
+    return figure

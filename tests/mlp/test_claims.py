@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlp.claims import arpit, choromanska, estimate, lesson, lies_within, zhang
+from mlp.claims import arpit, choromanska, estimate, lesson, lies_within, regularization, zhang
 from mlp.claims.findings import (
     TrainedNetwork,
     curves_over_seeds,
@@ -169,6 +169,22 @@ class TestZhang:
         assert found["slow_down"] == [5]
         assert found["error_random"] == pytest.approx(0.9)
         assert found["slower_with_p"] == found["error_with_p"] == [1]
+
+    def test_a_regularizer_that_slows_only_memorizing_hinders_it_more(self):
+        def nets(shuffled: list[float], test: float) -> list[TrainedNetwork]:
+            return [
+                constructed(0, fraction=0, accuracy=line(10), test=test),
+                constructed(0, fraction=1, accuracy=shuffled, test=0.1),
+            ]
+
+        none, slower = nets(line(20), 0.9), nets(line(40), 0.93)
+        never = nets(np.full(101, 0.5), 0.9)
+        found = regularization.regularization(none, slower, none, never).quantities
+        assert found["decay_gain"] == pytest.approx([0.03])
+        assert (found["decay_slow_true"], found["decay_slow_shuffled"]) == ([1], [2])
+        assert found["decay_hinders"] == [2]
+        assert found["shift_hinders"] == [1]
+        assert found["both_slow_shuffled"] == [100 / 18]  # one that never gets there counts with all its epochs
 
 
 class TestArpit:

@@ -26,6 +26,8 @@ def shrunk(experiment: Experiment) -> Experiment:
     settings["descent"]["epochs"] = min(settings["descent"]["epochs"], 3)
     settings["seeds"] = [0, 1, 2]
     settings["noise"]["count"] = 20
+    if len(settings["networks"]) == 1:
+        settings["networks"][0]["hidden"] = [min(neurons, 32) for neurons in settings["networks"][0]["hidden"]]
     return Experiment.model_validate(settings)
 
 

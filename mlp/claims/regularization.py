@@ -1,0 +1,59 @@
+"""What explicit regularization does to learning and to memorizing: Zhang et al. 2016 and Arpit et al. 2017."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp import figures
+from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds, select
+from mlp.memorization import epochs_to
+
+LABELS = {"true": 0, "shuffled": 1}
+
+
+def regularization(
+    none: list[TrainedNetwork], decay: list[TrainedNetwork], shift: list[TrainedNetwork], both: list[TrainedNetwork]
+) -> Findings:
+    """Training and test accuracy without a regularizer, with weight decay, with shifted images, and with both.
+
+    `slow_down` is the number of epochs to a training accuracy of 90 %, divided by that without a regularizer. A network
+    that does not reach it counts with all its epochs, so that the slow-down is then a lower bound.
+    """
+    variants = {"none": none, "decay": decay, "shift": shift, "both": both}
+    accuracy: dict[str, dict[str, NDArray]] = {}
+    epochs: dict[str, dict[str, NDArray]] = {}
+    for name, nets in variants.items():
+        accuracy[name], epochs[name] = {}, {}
+        for labels, fraction in LABELS.items():
+            selected = select(nets, fraction=fraction)
+            epochs[name][labels] = over_seeds(selected, epochs_to_most)
+            for data in ("train", "test"):
+                accuracy[name][f"{labels}_{data}"] = over_seeds(selected, final(f"{data}/accuracy"))
+    quantities: dict[str, Any] = {
+        f"{name}_{measure}": values for name, table in accuracy.items() for measure, values in table.items()
+    }
+    for name in ("decay", "shift", "both"):
+        quantities[f"{name}_gain"] = accuracy[name]["true_test"] - accuracy["none"]["true_test"]
+        slow = {labels: epochs[name][labels] / epochs["none"][labels] for labels in LABELS}
+        quantities |= {f"{name}_slow_{labels}": values for labels, values in slow.items()}
+        quantities[f"{name}_hinders"] = slow["shuffled"] / slow["true"]
+    lines = {
+        f"{labels} labels, {data}": np.array(
+            [
+                (np.nanmean(values), np.nanstd(values))
+                for values in (row[f"{labels}_{data}"] for row in accuracy.values())
+            ]
+        )
+        for data in ("train", "test")
+        for labels in LABELS
+    }
+    figure, (axes,) = figures.panels(1)
+    figures.draw_measures(axes, list(variants), lines, "accuracy", "regularizer")
+    return Findings(quantities, {"regularization": figure})
+
+
+def epochs_to_most(net: TrainedNetwork) -> float:
+    """Epochs to a training accuracy of 90 %; all its epochs if it did not get there."""
+    curve = net.curve("train/accuracy")
+    return float(np.nan_to_num(epochs_to(curve, 0.9), nan=len(curve) - 1))
