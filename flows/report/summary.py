@@ -41,7 +41,8 @@ def summarize_sweep(
     """Compare the cells of a sweep across seeds, and log the result.
 
     The parent run of the sweep gets the answer as its description, the page to draw in, the report, the picture, the
-    table, the comparison, its data sets and the group runs; the experiment gets its description, its chart page and its champion.
+    table, the comparison, its data sets and the group runs; the experiment gets its description, its chart page and its
+    champion.
     """
     selection = select(client, [sweep_id], everything=False)
     if selection.cells.empty:

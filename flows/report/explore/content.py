@@ -25,7 +25,7 @@ from mlp.randomness import generator
 from mlp.snapshots import Snapshots, snapshot
 
 MOST_GROUPS = 12
-IMAGES, MISREAD = 150, 50  # the first test images, and more that the best network of the first group misreads
+IMAGES, MISREAD = 200, 50  # test images, and how many of them are chosen because they are misread
 COSTS = ("train/cost", "test/cost")  # the curves
 MOST_POINTS = 200  # of a curve
 LINE_POINTS, LINE_IMAGES = 21, 1000  # between two networks
@@ -83,6 +83,7 @@ def content(
             {
                 "group": groups[int(one.cell["group"])],
                 "seed": int(one.cell["seed"]),
+                "run_id": one.cell["run_id"],
                 "best": one.best,
                 "sizes": one.network.sizes,
                 "activation": one.network.activation,
@@ -173,10 +174,11 @@ def history(client: MlflowClient, one: Shown) -> Snapshots:
 
 
 def chosen_images(data: Dataset, best: Shown) -> NDArray:
-    """Places in the test set of the images that the page shows, (n,) int."""
+    """Places in the test set of the images to show: the first, and some that the best of the first group misreads."""
     misread = np.flatnonzero(answered(best, data.test_images) != data.test_labels)
-    first = np.arange(min(IMAGES, len(data.test_labels)))
-    return np.concatenate([first, misread[misread >= len(first)][:MISREAD]])
+    everything, first = np.arange(len(data.test_labels)), IMAGES - MISREAD
+    wanted = np.concatenate([everything[:first], misread[misread >= first][:MISREAD], everything])
+    return pd.unique(wanted)[:IMAGES]
 
 
 def answered(one: Shown, images: NDArray) -> NDArray:

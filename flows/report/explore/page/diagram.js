@@ -78,7 +78,16 @@ export function createDiagram(names, choose) {
     });
     last = view;
     drawEdges(edges, view, centres);
+    placePeek(layers[neuron.layer - 1].neurons[neuron.place]);
   };
+}
+
+/** Put the small card about the chosen neuron beside it, where there is room. */
+function placePeek(button) {
+  const origin = $('layers').getBoundingClientRect(), {left, right, top} = button.getBoundingClientRect(), {style} = $('peek');
+  const width = 168, height = 215, onRight = right - origin.left + width < origin.width;
+  style.left = `${onRight ? right - origin.left + 12 : left - origin.left - width + 8}px`;
+  style.top = `${Math.min(Math.max(top - origin.top - 60, 0), Math.max(origin.height - height, 0))}px`;
 }
 
 function fillAnswer(row, value, best, wanted) {
