@@ -62,7 +62,7 @@ results: $(VENV)/.installed  ## Run the mission on MNIST, and write its picture 
 	$(BIN)/python docs/picture.py shuffle docs/shuffle.png
 	$(BIN)/python docs/include.py
 
-screenshots: $(VENV)/.installed-test  ## Write pictures of MLflow's charts and of the report on the mission into docs/ (needs Chromium)
+screenshots: $(VENV)/.installed-test  ## Write pictures of MLflow's charts, of the report and of the page to draw in into docs/ (needs Chromium)
 	$(BIN)/mlp run shuffle
 	$(BIN)/python docs/screenshots.py shuffle
 

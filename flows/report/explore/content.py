@@ -17,7 +17,7 @@ from flows.report.image_answers import data_sets, read_networks, where
 from flows.report.values import plain
 from flows.store.artifacts import load_snapshots
 from mlp.confidence import answers_in_blocks
-from mlp.data import Dataset, class_names
+from mlp.data import Dataset, class_name
 from mlp.descent import scaled
 from mlp.landscape import slice_costs
 from mlp.network import Network, Parameters, flatten, unflatten
@@ -96,7 +96,7 @@ def content(
         )
     facts = {
         "side": round(data.test_images.shape[1] ** 0.5),
-        "classes": class_names(data.name, data.classes),
+        "classes": [class_name(data.name, label) for label in range(data.classes)],
         "groups": [comparison.title(group) for group in groups],
         "networks": described,
         "left_out": len(comparison.cells) - len(described),
@@ -155,7 +155,8 @@ def packed_networks(
             yield one, ([last], ["f2"], text)
             continue
         final, snapshots = finals[one.cell["run_id"]], history(client, one)
-        text = pack(b"".join([*map(exact, snapshots.values()), exact(one.parameters)])) if snapshots else final
+        earlier = b"".join(exact(parameters, np.float16) for parameters in snapshots.values())
+        text = pack(earlier + exact(one.parameters)) if snapshots else final
         if len(text) - len(final) > room:
             snapshots, text = {}, final
         room -= len(text) - len(final)
