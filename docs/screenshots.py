@@ -1,4 +1,4 @@
-"""Write pictures of MLflow's charts, of the report and of the page to draw in: ``python docs/screenshots.py EXPERIMENT``.
+"""Write pictures of MLflow's charts and of both pages of an experiment: ``python docs/screenshots.py EXPERIMENT``.
 
 Needs Chromium and chromedriver (Debian's packages chromium and chromium-driver), and selenium, which the tests install.
 """

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from flows.errors import ConfigurationError
 from flows.report.compare import Comparison
 from flows.report.explore.packing import exact, pack, rounded
-from flows.report.image_answers import data_sets, read_networks, where
+from flows.report.image_answers import Networks, data_sets, read_networks, where
 from flows.report.values import plain
 from flows.store.artifacts import load_snapshots
 from mlp.confidence import answers_in_blocks
@@ -53,7 +53,7 @@ class Shown:
 
 
 def content(
-    client: MlflowClient, comparison: Comparison, points: pd.DataFrame, test_rows: int | None
+    client: MlflowClient, comparison: Comparison, points: pd.DataFrame, test_rows: int | None, known: Networks
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The facts of the page, in types that JSON has, and its packed numbers by name.
 
@@ -63,13 +63,15 @@ def content(
         The curves of the cells, a result of `flows.load_curves`.
     test_rows : int or None
         How many test images the sweep used; None for all.
+    known : Networks
+        See `read_networks`.
 
     Raises
     ------
     ConfigurationError
         If no network's weights, or not their test images, can be read.
     """
-    shown, data = networks_and_data(client, comparison, test_rows)
+    shown, data = networks_and_data(client, comparison, test_rows, known)
     bests = [one for one in shown if one.best]
     places = chosen_images(data, bests[0])
     packed = {"images": pack(data.test_images[places].tobytes())}
@@ -112,7 +114,7 @@ def content(
 
 
 def networks_and_data(
-    client: MlflowClient, comparison: Comparison, test_rows: int | None
+    client: MlflowClient, comparison: Comparison, test_rows: int | None, known: Networks
 ) -> tuple[list[Shown], Dataset]:
     """The networks of some groups, the best of each first, and the data set of the first of them.
 
@@ -127,7 +129,7 @@ def networks_and_data(
     home = where(cells.iloc[0])
     cells = cells[[where(cell)[:3] == home[:3] for _, cell in cells.iterrows()]]
     sets, _ = data_sets(cells.head(1), test_rows)
-    networks, _ = read_networks(client, cells)
+    networks, _ = read_networks(client, cells, known)
     if not sets or not networks:
         missing = "whose data set is not available here" if networks else "whose weights are gone or damaged"
         raise ConfigurationError(f"explore: a sweep given {missing}; allowed: one with both")
@@ -196,7 +198,7 @@ def curve_of(costs: pd.DataFrame, run_id: str, kept: list[int]) -> dict[str, lis
     costs : DataFrame
         A row for each step, a column for each run and metric.
     """
-    table = costs.reindex(columns=[(run_id, name) for name in COSTS]).dropna(how="all")
+    table = pd.DataFrame({name: costs.get((run_id, name), np.nan) for name in COSTS}, costs.index).dropna(how="all")
     spread = np.linspace(0, len(table) - 1, min(len(table), MOST_POINTS)).round().astype(int)
     table = table[table.index.isin([*table.index[spread], *kept])]
     train, test = ([round(cost, 4) if np.isfinite(cost) else None for cost in table[name]] for name in table)
