@@ -70,7 +70,7 @@ studies: $(VENV)/.installed  ## Run the studies of noise images and of label noi
 	$(BIN)/python docs/studies.py
 	$(BIN)/python docs/include.py
 
-screenshots: $(VENV)/.installed-test  ## Write pictures of MLflow's charts and of the report on the mission into docs/ (needs Chromium)
+screenshots: $(VENV)/.installed-test  ## Write pictures of MLflow's charts, of the report and of the page to draw in into docs/ (needs Chromium)
 	$(BIN)/mlp run shuffle
 	$(BIN)/python docs/screenshots.py shuffle
 

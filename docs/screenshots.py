@@ -1,4 +1,4 @@
-"""Write pictures of MLflow's charts and of the report on an experiment: ``python docs/screenshots.py EXPERIMENT``.
+"""Write pictures of MLflow's charts and of both pages of an experiment: ``python docs/screenshots.py EXPERIMENT``.
 
 Needs Chromium and chromedriver (Debian's packages chromium and chromium-driver), and selenium, which the tests install.
 """
@@ -37,8 +37,15 @@ browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chrome
 try:
     browser.get(server)
     browser.execute_script(NO_ASSISTANT)
-    with artifact(client, sweep.info.run_id, charts.REPORT) as report:
-        pages = {"charts.png": charts.link(experiment_id, server), "report.png": report.absolute().as_uri()}
+    with (
+        artifact(client, sweep.info.run_id, charts.REPORT) as report,
+        artifact(client, sweep.info.run_id, charts.EXPLORE) as explore,
+    ):
+        pages = {
+            "charts.png": charts.link(experiment_id, server),
+            "report.png": report.absolute().as_uri(),
+            "explore.png": explore.absolute().as_uri(),
+        }
         for name, address in pages.items():
             browser.get(address)
             time.sleep(SECONDS)

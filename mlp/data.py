@@ -62,10 +62,10 @@ class Dataset:
         return int(max(self.train_labels.max(), self.test_labels.max())) + 1
 
 
-def class_names(name: str, classes: int) -> list[str]:
-    """What the classes of a data set are called, by its name here or at OpenML."""
-    short = next((short for short, openml_name in OPENML_NAMES.items() if name == openml_name), name)
-    return list(CLASS_NAMES.get(short, map(str, range(classes))))
+def class_name(data: str, label: int) -> str:
+    """What a class is called in a data set, by its name here or at OpenML; in most sets, its number."""
+    short = next((short for short, openml_name in OPENML_NAMES.items() if data == openml_name), data)
+    return CLASS_NAMES[short][label] if short in CLASS_NAMES else str(label)
 
 
 class Source(NamedTuple):

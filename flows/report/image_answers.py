@@ -26,6 +26,8 @@ MOST_GROUPS = 10
 NOISE_IMAGES = 4  # of each kind
 DATA = ["data", "split", "side", "preprocess", "inputs"]  # the params that decide what the test images are
 
+Networks = dict[str, tuple[Network, Parameters]]  # trained networks by run id
+
 
 @dataclass(frozen=True)
 class Misread:
@@ -72,7 +74,9 @@ class ImageAnswers:
     notes: list[str]
 
 
-def ask(client: MlflowClient, comparison: Comparison, shown: pd.DataFrame, recipe: Mapping[str, Any]) -> ImageAnswers:
+def ask(
+    client: MlflowClient, comparison: Comparison, shown: pd.DataFrame, recipe: Mapping[str, Any], known: Networks
+) -> ImageAnswers:
     """Ask the networks of a comparison about the test images, and some of them about noise.
 
     Parameters
@@ -81,12 +85,14 @@ def ask(client: MlflowClient, comparison: Comparison, shown: pd.DataFrame, recip
         The cells that are asked about noise, of the kinds on which they were measured.
     recipe : mapping
         The experiment of the sweep, which may use a part of the test images; empty for several sweeps.
+    known : Networks
+        See `read_networks`.
     """
     base = comparison.baselines.index(None)
     asked, notes = chosen(comparison.cells, base)
     everyone = pd.concat([asked, shown]).drop_duplicates("run_id")
     sets, unavailable = data_sets(everyone, recipe.get("data", {}).get("test_rows"))
-    networks, lost = read_networks(client, everyone[[where(cell) in sets for _, cell in everyone.iterrows()]])
+    networks, lost = read_networks(client, everyone[[where(cell) in sets for _, cell in everyone.iterrows()]], known)
     confusions, misread = {}, None
     for group, cells in asked[asked["run_id"].isin(networks)].groupby("group"):
         data = sets[where(cells.iloc[0])]
@@ -143,14 +149,14 @@ def data_sets(cells: pd.DataFrame, test_rows: int | None) -> tuple[dict[tuple, D
     return sets, notes
 
 
-def read_networks(client: MlflowClient, cells: pd.DataFrame) -> tuple[dict[str, tuple[Network, Parameters]], list[str]]:
-    """The trained networks of cells by run id, and how many are gone or damaged."""
-    networks = {}
-    for _, cell in cells.iterrows():
+def read_networks(client: MlflowClient, cells: pd.DataFrame, known: Networks) -> tuple[Networks, list[str]]:
+    """The trained networks of cells, and how many are gone or damaged; those that were read join the known ones."""
+    for _, cell in cells[~cells["run_id"].isin(known)].iterrows():
         with suppress(ConfigurationError):
             parameters = load_weights(client, cell["run_id"])
             sizes = (len(parameters[0].weights), *(layer.biases.size for layer in parameters))
-            networks[cell["run_id"]] = Network(sizes, cell["activation"], cell["cost"]), parameters
+            known[cell["run_id"]] = Network(sizes, cell["activation"], cell["cost"]), parameters
+    networks = {run_id: known[run_id] for run_id in cells["run_id"] if run_id in known}
     lost = len(cells) - len(networks)
     return networks, [f"the weights of {lost} of {len(cells)} networks are gone or damaged"] if lost else []
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from flows.report.compare import Comparison
 from flows.report.image_answers import ImageAnswers
+from mlp.data import class_name
 from mlp.figures.interactive import hues
 from mlp.tiles import grey_tile, weight_tile
 
@@ -45,6 +46,12 @@ def draw(
         "first_neurons": FIRST_NEURONS,
         "most_neurons": MOST_NEURONS,
     }
+
+
+def name_of(comparison: Comparison, label: int) -> str:
+    """What a class is called, if all cells were trained on one data set; else its number."""
+    sets = comparison.cells["data"].unique()
+    return class_name(sets[0] if len(sets) == 1 else "", int(label))
 
 
 def data_uri(png: bytes) -> str:
@@ -95,7 +102,7 @@ def noise_cards(
             # Cells with another kind of inputs are asked about other images.
             if not cards or (cards[-1]["kind"], cards[-1]["images"]) != (kind, sources):
                 cards.append({"kind": kind, "images": sources, "rows": []})
-            given = [f"{digits.argmax()} at {digits.max():.2f}" for digits in outputs]
+            given = [f"{name_of(comparison, digits.argmax())} at {digits.max():.2f}" for digits in outputs]
             cards[-1]["rows"].append({**titled(comparison, cell, links), "answers": given})
     return cards
 
@@ -108,8 +115,8 @@ def misread_digits(comparison: Comparison, answers: ImageAnswers) -> dict[str, A
         {
             "source": data_uri(grey_tile(square(image))),
             "number": int(number),
-            "true": int(true),
-            "answer": int(answer),
+            "true": name_of(comparison, true),
+            "answer": name_of(comparison, answer),
             "votes": f"{votes} of {misread.networks}",
         }
         for image, number, true, answer, votes in zip(
@@ -128,17 +135,23 @@ def misread_digits(comparison: Comparison, answers: ImageAnswers) -> dict[str, A
 def confusion_tables(comparison: Comparison, answers: ImageAnswers) -> list[dict[str, Any]]:
     """For each asked group a row for each true digit: the shares of the answers as text, tint and hover text."""
     colours = hues(len(comparison.groups))
+    classes = max((len(matrix) for matrix in answers.confusions.values()), default=0)
+    names = [name_of(comparison, label) for label in range(classes)]
     return [
         {
             "group": comparison.title(group),
             "colour": colours[group],
-            "rows": [[entry(true, read, share) for read, share in enumerate(row)] for true, row in enumerate(matrix)],
+            "names": names[: len(matrix)],
+            "rows": [
+                [entry(names[true], names[read], share) for read, share in enumerate(row)]
+                for true, row in enumerate(matrix)
+            ],
         }
         for group, matrix in answers.confusions.items()
     ]
 
 
-def entry(true: int, read: int, share: float) -> dict[str, Any]:
+def entry(true: str, read: str, share: float) -> dict[str, Any]:
     """One entry of a confusion matrix; the tint is the root of the share, so that rare answers are seen."""
     if not np.isfinite(share):
         return {"text": "", "tint": 0, "title": f"no test image is a {true}", "right": true == read}

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from flows.errors import ConfigurationError
 from flows.report.registry import load_champion
-from mlp.data import Dataset, DataUnavailable, load
+from mlp.data import Dataset, DataUnavailable, class_name, load
 from mlp.images import read_digit
 from mlp.preprocessing import PREPROCESSES
 
@@ -64,12 +64,16 @@ def print_answers(
     console.print(f"{name}, version {champion.version}: {champion.tags.get('cell', '')} {numbers}", highlight=False)
     stacked = np.stack(images).astype(np.float32)
     answers: Any = model.predict(stacked)  # a data frame, see flows.report.model
+    data = data_name(client, champion)
     for title, (_, answer) in zip(titles, answers.iterrows(), strict=True):
-        console.print(answer_text(title, answer))
+        console.print(answer_text(title, answer, data))
     if show:
         from mlp.figures import image_gallery
 
-        given = [f"{digit:.0f} ({confidence:.2f})" for digit, confidence in answers[["digit", "confidence"]].to_numpy()]
+        given = [
+            f"{class_name(data, int(digit))} ({confidence:.2f})"
+            for digit, confidence in answers[["digit", "confidence"]].to_numpy()
+        ]
         seen = PREPROCESSES[model.model_config.get("preprocess", "none")](stacked)
         image_gallery(seen, given).savefig(show, format="png")
     return refused
@@ -96,7 +100,7 @@ def collect(
             if not 0 <= number < len(data.test_labels):
                 raise ConfigurationError(f"--test: {number} given; allowed: 0 to {len(data.test_labels) - 1}")
             images.append(data.test_images[number] / np.float32(255))
-            titles.append(f"test image {number}, a {data.test_labels[number]}")
+            titles.append(f"test image {number}, a {class_name(data.name, data.test_labels[number])}")
     return images, titles, refused
 
 
@@ -113,12 +117,24 @@ def data_of(client: MlflowClient, champion: ModelVersion) -> Dataset:
         raise ConfigurationError(f"data: {error}") from None
 
 
-def answer_text(title: str, answer: pd.Series) -> Text:
-    """A digit and how sure the network is of it, with a bar for each output."""
+def data_name(client: MlflowClient, champion: ModelVersion) -> str:
+    """The data set that the champion was trained on; empty if its run is gone."""
+    try:
+        return client.get_run(champion.run_id or "").data.params["data"]
+    except (MlflowException, KeyError):
+        return ""
+
+
+def answer_text(title: str, answer: pd.Series, data: str) -> Text:
+    """A digit, or what its class is called, and how sure the network is of it, with a bar for each output."""
     text = Text(f"\n{title}: ")
-    text.append(f"{answer['digit']:.0f}", style="bold")
+    text.append(class_name(data, int(answer["digit"])), style="bold")
     text.append(f"  (activation {answer['confidence']:.3f})\n")
-    for digit, activation in enumerate(answer.drop(["digit", "confidence"])):
+    activations = answer.drop(["digit", "confidence"])
+    names = [class_name(data, digit) for digit in range(len(activations))]
+    for digit, activation in enumerate(activations):
         style = "bold" if digit == answer["digit"] else "dim"
-        text.append(f"  {digit} {activation:5.3f} {'█' * round(BAR * activation)}\n", style=style)
+        text.append(
+            f"  {names[digit]:{max(map(len, names))}} {activation:5.3f} {'█' * round(BAR * activation)}\n", style=style
+        )
     return text

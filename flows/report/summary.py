@@ -20,7 +20,7 @@ from flows.report.answer import answer
 from flows.report.compare import Comparison, compare, compare_all, first_group
 from flows.report.explore.writing import write_page
 from flows.report.groups import lay_out, log_groups, log_headlines
-from flows.report.image_answers import ask
+from flows.report.image_answers import Networks, ask
 from flows.report.page import page, shown_cells
 from flows.report.pictures import draw
 from flows.report.prefect_pages import show_result
@@ -53,8 +53,9 @@ def summarize_sweep(
     sentences = answer(comparison)
     client.log_dict(sweep_id, {"groups": tables.records(comparison)}, "comparison.json")
     client.log_text(sweep_id, selection.cells.to_csv(index=False), "cells.csv")
-    explored = log_explore_page(client, sweep_id, selection, comparison, points)
-    client.log_text(sweep_id, write_report(client, selection, comparison, points, explored), charts.REPORT)
+    known: Networks = {}  # both pages need their weights
+    explored = log_explore_page(client, sweep_id, selection, comparison, points, known)
+    client.log_text(sweep_id, write_report(client, selection, comparison, points, known, explored), charts.REPORT)
     picture = ""
     if {"train/cost", "test/accuracy"} <= set(curves):
         client.log_figure(sweep_id, story(comparison, points), PICTURE)
@@ -79,11 +80,16 @@ def summarize_sweep(
 
 
 def log_explore_page(
-    client: MlflowClient, sweep_id: str, selection: Selection, comparison: Comparison, points: pd.DataFrame
+    client: MlflowClient,
+    sweep_id: str,
+    selection: Selection,
+    comparison: Comparison,
+    points: pd.DataFrame,
+    known: Networks,
 ) -> bool:
     """Log the page in which a person draws; whether there is one, which needs the weights and the test images."""
     try:
-        client.log_text(sweep_id, write_page(client, selection, comparison, points), charts.EXPLORE)
+        client.log_text(sweep_id, write_page(client, selection, comparison, points, known), charts.EXPLORE)
     except ConfigurationError:
         return False
     return True
@@ -94,6 +100,7 @@ def write_report(
     selection: Selection,
     comparison: Comparison,
     points: pd.DataFrame,
+    known: Networks | None = None,
     explored: bool = False,
 ) -> str:
     """The report on a selection of cells, with pictures of the weights that can still be read.
@@ -102,6 +109,8 @@ def write_report(
     ----------
     points : DataFrame
         The curves of the cells, a result of `flows.load_curves`.
+    known : Networks
+        Those that were read before.
     explored : bool
         Whether `log_explore_page` has logged a page, to which the report then leads.
     """
@@ -110,7 +119,7 @@ def write_report(
         with suppress(ConfigurationError):  # if the file is gone or damaged, the page says so
             weights[cell["run_id"]] = first_layer(client, cell)
     recipe = read_artifact(client, selection.sweep, EXPERIMENT) if selection.sweep else {}
-    answers = ask(client, comparison, shown, recipe)
+    answers = ask(client, comparison, shown, recipe, {} if known is None else known)
     curves, seeds = comparison.curves(points), comparison.curves_of_seeds(points)
     links = run_links(client, selection)
     pictures = draw(comparison, shown, weights, answers, links)

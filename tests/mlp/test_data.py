@@ -9,7 +9,7 @@ from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from mlp.data import DataFallback, DataUnavailable, load, resized
+from mlp.data import DataFallback, DataUnavailable, class_name, load, resized
 
 
 class TestSplits:
@@ -167,3 +167,12 @@ def test_importing_mlp_imports_no_library_that_takes_a_second():
     heavy = ["sklearn", "pandas", "matplotlib", "mlflow", "prefect"]
     code = f"import sys, mlp; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_the_classes_of_fashion_mnist_have_names_and_digits_are_their_own():
+    names = [class_name("fashion", label) for label in range(10)]
+    assert names[0] == "T-shirt/top"
+    assert names[9] == "Ankle boot"
+    assert len(set(names)) == 10
+    assert class_name("Fashion-MNIST", 5) == class_name("fashion", 5) == "Sandal"
+    assert class_name("mnist", 3) == class_name("of somebody else", 3) == "3"

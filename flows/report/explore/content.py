@@ -13,11 +13,11 @@ from threadpoolctl import threadpool_limits
 from flows.errors import ConfigurationError
 from flows.report.compare import Comparison
 from flows.report.explore.packing import exact, pack, rounded
-from flows.report.image_answers import data_sets, read_networks, where
+from flows.report.image_answers import Networks, data_sets, read_networks, where
 from flows.report.values import plain
 from flows.store.artifacts import load_snapshots
 from mlp.confidence import answers_in_blocks
-from mlp.data import Dataset, class_names
+from mlp.data import Dataset, class_name
 from mlp.descent import scaled
 from mlp.landscape import slice_costs
 from mlp.network import Network, Parameters, flatten, unflatten
@@ -25,7 +25,7 @@ from mlp.randomness import generator
 from mlp.snapshots import Snapshots, snapshot
 
 MOST_GROUPS = 12
-IMAGES, MISREAD = 150, 50  # the first test images, and more that the best network of the first group misreads
+IMAGES, MISREAD = 200, 50  # test images, and how many of them are chosen because they are misread
 COSTS = ("train/cost", "test/cost")  # the curves
 MOST_POINTS = 200  # of a curve
 LINE_POINTS, LINE_IMAGES = 21, 1000  # between two networks
@@ -53,7 +53,7 @@ class Shown:
 
 
 def content(
-    client: MlflowClient, comparison: Comparison, points: pd.DataFrame, test_rows: int | None
+    client: MlflowClient, comparison: Comparison, points: pd.DataFrame, test_rows: int | None, known: Networks
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The facts of the page, in types that JSON has, and its packed numbers by name.
 
@@ -63,13 +63,15 @@ def content(
         The curves of the cells, a result of `flows.load_curves`.
     test_rows : int or None
         How many test images the sweep used; None for all.
+    known : Networks
+        See `read_networks`.
 
     Raises
     ------
     ConfigurationError
         If no network's weights, or not their test images, can be read.
     """
-    shown, data = networks_and_data(client, comparison, test_rows)
+    shown, data = networks_and_data(client, comparison, test_rows, known)
     bests = [one for one in shown if one.best]
     places = chosen_images(data, bests[0])
     packed = {"images": pack(data.test_images[places].tobytes())}
@@ -83,6 +85,7 @@ def content(
             {
                 "group": groups[int(one.cell["group"])],
                 "seed": int(one.cell["seed"]),
+                "run_id": one.cell["run_id"],
                 "best": one.best,
                 "sizes": one.network.sizes,
                 "activation": one.network.activation,
@@ -95,7 +98,7 @@ def content(
         )
     facts = {
         "side": round(data.test_images.shape[1] ** 0.5),
-        "classes": class_names(data.name, data.classes),
+        "classes": [class_name(data.name, label) for label in range(data.classes)],
         "groups": [comparison.title(group) for group in groups],
         "networks": described,
         "left_out": len(comparison.cells) - len(described),
@@ -111,7 +114,7 @@ def content(
 
 
 def networks_and_data(
-    client: MlflowClient, comparison: Comparison, test_rows: int | None
+    client: MlflowClient, comparison: Comparison, test_rows: int | None, known: Networks
 ) -> tuple[list[Shown], Dataset]:
     """The networks of some groups, the best of each first, and the data set of the first of them.
 
@@ -126,7 +129,7 @@ def networks_and_data(
     home = where(cells.iloc[0])
     cells = cells[[where(cell)[:3] == home[:3] for _, cell in cells.iterrows()]]
     sets, _ = data_sets(cells.head(1), test_rows)
-    networks, _ = read_networks(client, cells)
+    networks, _ = read_networks(client, cells, known)
     if not sets or not networks:
         missing = "whose data set is not available here" if networks else "whose weights are gone or damaged"
         raise ConfigurationError(f"explore: a sweep given {missing}; allowed: one with both")
@@ -154,7 +157,8 @@ def packed_networks(
             yield one, ([last], ["f2"], text)
             continue
         final, snapshots = finals[one.cell["run_id"]], history(client, one)
-        text = pack(b"".join([*map(exact, snapshots.values()), exact(one.parameters)])) if snapshots else final
+        earlier = b"".join(exact(parameters, np.float16) for parameters in snapshots.values())
+        text = pack(earlier + exact(one.parameters)) if snapshots else final
         if len(text) - len(final) > room:
             snapshots, text = {}, final
         room -= len(text) - len(final)
@@ -173,10 +177,11 @@ def history(client: MlflowClient, one: Shown) -> Snapshots:
 
 
 def chosen_images(data: Dataset, best: Shown) -> NDArray:
-    """Places in the test set of the images that the page shows, (n,) int."""
+    """Places in the test set of the images to show: the first, and some that the best of the first group misreads."""
     misread = np.flatnonzero(answered(best, data.test_images) != data.test_labels)
-    first = np.arange(min(IMAGES, len(data.test_labels)))
-    return np.concatenate([first, misread[misread >= len(first)][:MISREAD]])
+    everything, first = np.arange(len(data.test_labels)), IMAGES - MISREAD
+    wanted = np.concatenate([everything[:first], misread[misread >= first][:MISREAD], everything])
+    return pd.unique(wanted)[:IMAGES]
 
 
 def answered(one: Shown, images: NDArray) -> NDArray:
@@ -193,7 +198,7 @@ def curve_of(costs: pd.DataFrame, run_id: str, kept: list[int]) -> dict[str, lis
     costs : DataFrame
         A row for each step, a column for each run and metric.
     """
-    table = costs.reindex(columns=[(run_id, name) for name in COSTS]).dropna(how="all")
+    table = pd.DataFrame({name: costs.get((run_id, name), np.nan) for name in COSTS}, costs.index).dropna(how="all")
     spread = np.linspace(0, len(table) - 1, min(len(table), MOST_POINTS)).round().astype(int)
     table = table[table.index.isin([*table.index[spread], *kept])]
     train, test = ([round(cost, 4) if np.isfinite(cost) else None for cost in table[name]] for name in table)

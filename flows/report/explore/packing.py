@@ -27,9 +27,9 @@ def planes(numbers: NDArray) -> bytes:
     return little.view(np.uint8).reshape(numbers.size, -1).T.tobytes()
 
 
-def exact(parameters: Parameters) -> bytes:
+def exact(parameters: Parameters, dtype: type = np.float32) -> bytes:
     """All parameters of a network as they are: float32, or float16 for a snapshot."""
-    return planes(flatten(parameters))
+    return planes(flatten(parameters).astype(dtype))
 
 
 def rounded(parameters: Parameters) -> bytes:

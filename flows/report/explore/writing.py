@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 
 from flows.report.compare import Comparison
 from flows.report.explore.content import content
+from flows.report.image_answers import Networks
 from flows.store.artifacts import EXPERIMENT, read_artifact
 from flows.store.results import Selection
 
@@ -29,10 +30,17 @@ TEMPLATES = jinja2.Environment(
 )
 
 
-def write_page(client: MlflowClient, selection: Selection, comparison: Comparison, points: pd.DataFrame) -> str:
+def write_page(
+    client: MlflowClient,
+    selection: Selection,
+    comparison: Comparison,
+    points: pd.DataFrame,
+    known: Networks | None = None,
+) -> str:
     """The page on a selection of cells; for the other parameters and the errors see `content`."""
     recipe = read_artifact(client, selection.sweep, EXPERIMENT) if selection.sweep else {}
-    facts, packed = content(client, comparison, points, recipe.get("data", {}).get("test_rows"))
+    test_rows = recipe.get("data", {}).get("test_rows")
+    facts, packed = content(client, comparison, points, test_rows, {} if known is None else known)
     texts = json.loads((PAGE / f"{LANGUAGE}.json").read_text(encoding="utf-8"))
     cells = comparison.cells
     return TEMPLATES.get_template("page.html").render(

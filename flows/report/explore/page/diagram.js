@@ -4,7 +4,7 @@ import { $, element, onceAFrame, setText } from "./dom.js";
 import { fixed, text } from "./texts.js";
 import { css, paintGrey } from "./tiles.js";
 
-export const MOST_IN_LINES = 64; // neurons of a layer that is drawn with lines
+const MOST_IN_LINES = 64; // neurons of a layer that is drawn with lines
 const ROWS = 16; // neurons of a column
 const FAINTEST = 0.04; // of the strongest line between two layers; fainter ones are not drawn
 
@@ -61,6 +61,8 @@ export function createDiagram(names, choose) {
     if (String(network.sizes) !== shape) {
       build(network.sizes);
       centres = layers.map(centresOf);
+      $('about-wide').hidden = network.sizes.slice(1).every(count => count <= MOST_IN_LINES);
+      setText($('about-wide'), text('network.about_wide', {most: MOST_IN_LINES}));
     }
     paintGrey($('seen'), image);
     layers.forEach(({neurons, output}, depth) => {
@@ -78,7 +80,16 @@ export function createDiagram(names, choose) {
     });
     last = view;
     drawEdges(edges, view, centres);
+    placePeek(layers[neuron.layer - 1].neurons[neuron.place]);
   };
+}
+
+/** Put the small card about the chosen neuron beside it, where there is room. */
+function placePeek(button) {
+  const origin = $('layers').getBoundingClientRect(), {left, right, top} = button.getBoundingClientRect(), {style} = $('peek');
+  const width = 168, height = 215, onRight = right - origin.left + width < origin.width;
+  style.left = `${onRight ? right - origin.left + 12 : left - origin.left - width + 8}px`;
+  style.top = `${Math.min(Math.max(top - origin.top - 60, 0), Math.max(origin.height - height, 0))}px`;
 }
 
 function fillAnswer(row, value, best, wanted) {

@@ -51,7 +51,7 @@ export function createGradient(names, step, reset) {
       const up = one.value < 0, bar = element('span', {className: `term ${up ? 'positive' : 'negative'}`});
       bar.style.setProperty('--size', (Math.abs(one.value) / most).toFixed(3));
       return element('tr', {}, element('th', {scope: 'row'}, place), element('td', {}, text(up ? 'gradient.up' : 'gradient.down')),
-        element('td', {className: 'bars'}, bar, element('span', {}, brief(-one.value))));
+        element('td', {className: 'bars'}, bar), element('td', {className: 'number'}, brief(-one.value)));
     }));
 
     const taken = steps.length - 1;
@@ -60,7 +60,7 @@ export function createGradient(names, step, reset) {
     $('reset').disabled = taken <= 0;
     setText($('step-result'), taken > 0
       ? text('gradient.after', {count: taken, before: fixed(steps[taken - 1], 4), now: fixed(steps[taken], 4)}) : text('gradient.before'));
-    $('step-chart').hidden = taken <= 0;
+    $('step-chart').toggleAttribute('hidden', taken <= 0);
     if (taken > 0)
       drawLines($('step-chart'), [{points: steps.map((each, i) => [i, each]), kind: 'path', dots: true}],
         {x: [0, taken], y: [0, Math.max(...steps, cost)], height: 150});

@@ -19,7 +19,7 @@ const names = data.classes;
 
 // What a reader has chosen. The parameters are those after the steps that the reader has taken; null without any.
 const chosen = {
-  image: new Float32Array(data.side ** 2), source: 'draw', label: 0,
+  image: new Float32Array(data.side ** 2), source: 'draw', label: Math.min(3, names.length - 1),
   group: 0, networks: data.groups.map((_, group) => data.networks.findIndex(one => one.group === group)),
   epoch: Infinity, neuron: {layer: 1, place: 0}, parameters: null, steps: [],
 };
@@ -131,9 +131,8 @@ async function start() {
   ];
   later = [{inSight: watchSight($('gradient'), render), show: createGradient(names, takeStep, resetSteps)}];
   createValleys(data);
-  window.page = {data, images, chosen, choose, frames, frameOf};
-  // Something to see at once: the first test image, until a reader draws.
-  choose({image: images[0], label: data.images.labels[0], source: 'test'});
+  window.page = {data, images, ink: inputs.pad.ink}; // for the curious too
+  inputs.pad.showExample();
 }
 
 if (window.DecompressionStream) start();

@@ -18,37 +18,24 @@ export function cropped({values, rows, columns}, top, left, height, width) {
 export const padded = (image, margin) =>
   cropped(image, -margin, -margin, image.rows + 2 * margin, image.columns + 2 * margin);
 
-/** The square of the distance of each pixel to the nearest that is 0 (Felzenszwalb & Huttenlocher 2012). */
-export function squaredDistances({values, rows, columns}) {
-  const squares = Float64Array.from(values, value => (value ? Infinity : 0));
-  const longest = Math.max(rows, columns), line = new Float64Array(longest), result = new Float64Array(longest);
-  const lowest = new Int32Array(longest), borders = new Float64Array(longest + 1);
-  function alongLine(first, stride, length) {
-    let k = -1;
-    for (let q = 0; q < length; q++) {
-      line[q] = squares[first + q * stride];
-      if (line[q] === Infinity) continue;
-      let border = -Infinity;
-      while (k >= 0) {
-        const v = lowest[k];
-        border = (line[q] + q * q - line[v] - v * v) / (2 * (q - v));
-        if (border > borders[k]) break;
-        k--;
-      }
-      lowest[++k] = q;
-      borders[k] = k ? border : -Infinity;
-      borders[k + 1] = Infinity;
+/** The distance of one pixel to the nearest that is 0. There must be one. */
+export function distance({values, rows, columns}, at) {
+  const y = Math.floor(at / columns), x = at % columns;
+  let best = Infinity;
+  const look = (down, right) => {
+    const inside = y + down >= 0 && y + down < rows && x + right >= 0 && x + right < columns;
+    if (inside && !values[at + down * columns + right]) best = Math.min(best, down * down + right * right);
+  };
+  // Squares around the pixel, until no larger one can hold a nearer 0.
+  for (let reach = 1; reach * reach < best; reach++) {
+    for (let along = -reach; along <= reach; along++) {
+      look(-reach, along);
+      look(reach, along);
+      look(along, -reach);
+      look(along, reach);
     }
-    if (k < 0) return; // nothing on this line is 0
-    for (let q = 0, at = 0; q < length; q++) {
-      while (borders[at + 1] < q) at++;
-      result[q] = (q - lowest[at]) ** 2 + line[lowest[at]];
-    }
-    for (let q = 0; q < length; q++) squares[first + q * stride] = result[q];
   }
-  for (let x = 0; x < columns; x++) alongLine(x, columns, rows);
-  for (let y = 0; y < rows; y++) alongLine(y * columns, 1, columns);
-  return squares;
+  return Math.sqrt(best);
 }
 
 // Which pixels a skeleton loses: in the first pass of a round (1), the second (2), both (3) or none (0), for each of
@@ -90,17 +77,18 @@ export function skeleton({values, rows, columns}) {
 
 /** The largest (or the smallest) value within a radius of each pixel; what is outside the picture does not count. */
 function extreme({values, rows, columns}, radius, best) {
-  const disk = [];
-  for (let y = -radius; y <= radius; y++)
-    for (let x = -radius; x <= radius; x++) if (x * x + y * y <= radius * radius) disk.push([y, x]);
-  return picture(rows, columns, (y, x) => {
-    let found = values[y * columns + x];
-    for (const [dy, dx] of disk) {
-      const row = y + dy, column = x + dx;
-      if (row >= 0 && row < rows && column >= 0 && column < columns) found = best(found, values[row * columns + column]);
+  const found = values.slice();
+  for (let dy = -radius; dy <= radius; dy++) {
+    for (let dx = -radius; dx <= radius; dx++) {
+      if (dx * dx + dy * dy > radius * radius) continue;
+      for (let y = Math.max(0, -dy); y < Math.min(rows, rows - dy); y++) {
+        const row = y * columns, other = (y + dy) * columns + dx;
+        for (let x = Math.max(0, -dx); x < Math.min(columns, columns - dx); x++)
+          found[row + x] = best(found[row + x], values[other + x]);
+      }
     }
-    return found;
-  });
+  }
+  return {values: found, rows, columns};
 }
 
 export const dilation = (image, radius) => extreme(image, radius, Math.max);

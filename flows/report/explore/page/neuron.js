@@ -28,6 +28,8 @@ export function createNeuron(names) {
       part(text('neuron.weighted_sum'), signed(total + bias)), '→',
       part(`${text('neuron.activation')}, ${name}`, fixed(activations[layer][place]), 'result'));
 
+    peek($('neuron-name').textContent, first ? weights : null, `${signed(total)} ${signed(bias)} → ${fixed(activations[layer][place])}`);
+
     const order = Array.from(terms.keys()).filter(i => terms[i] !== 0).sort((a, b) => Math.abs(terms[b]) - Math.abs(terms[a]));
     const shown = order.slice(0, MOST_TERMS), rest = order.slice(MOST_TERMS), limit = Math.abs(terms[shown[0]]) || 1;
     if (!first) shown.sort((a, b) => a - b);
@@ -36,9 +38,17 @@ export function createNeuron(names) {
       : text('neuron.from_neuron', {place: i + 1});
     const rows = shown.map(i => row(from(i), `${fixed(below[i])} × ${brief(weights[i])}`, terms[i], limit));
     if (rest.length) rows.push(row(text('neuron.rest', {count: whole(rest.length)}), '', rest.reduce((sum, i) => sum + terms[i], 0), limit));
-    if (!shown.length) rows.push(element('tr', {}, element('td', {colSpan: 3}, text('neuron.dark'))));
+    if (!shown.length) rows.push(element('tr', {}, element('td', {colSpan: 4}, text('neuron.dark'))));
     $('neuron-terms').replaceChildren(...rows);
   };
+}
+
+/** The small card beside the neuron in the diagram. */
+function peek(title, weights, sum) {
+  $('peek-picture').hidden = !weights;
+  if (weights) paintWeights($('peek-picture'), weights, usualLimit(weights));
+  setText($('peek-title'), title);
+  setText($('peek-sum'), sum);
 }
 
 const part = (title, value, kind = '') =>
@@ -48,5 +58,5 @@ function row(from, product, term, limit) {
   const bar = element('span', {className: `term ${term < 0 ? 'negative' : 'positive'}`});
   bar.style.setProperty('--size', Math.min(Math.abs(term) / limit, 1).toFixed(3));
   return element('tr', {}, element('th', {scope: 'row'}, from), element('td', {}, product),
-    element('td', {className: 'bars'}, bar, element('span', {}, signed(term))));
+    element('td', {className: 'bars'}, bar), element('td', {className: 'number'}, signed(term)));
 }

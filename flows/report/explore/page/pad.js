@@ -6,11 +6,19 @@ import { text } from "./texts.js";
 
 const STEP = SIZE / 28; // of the pen by an arrow key
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
+// A 3, to begin with.
+const EXAMPLE = [{erase: false, points: [...arc(79, 55, 26, -160, 80), ...arc(79, 108, 29, -80, 160)]}];
+
+/** Points on a circle, between two angles in degrees. */
+function arc(x, y, radius, from, to) {
+  const angles = Array.from({length: 25}, (_, i) => ((from + (i / 24) * (to - from)) * Math.PI) / 180);
+  return angles.map(angle => [x + radius * Math.cos(angle), y + radius * Math.sin(angle)]);
+}
 
 /** Set up the pad; `drawn` is called with the ink after every change. */
 export function createPad(drawn) {
   const canvas = $('pad'), context = canvas.getContext('2d');
-  let strokes = [], current = null, ink = blank(), erasing = false;
+  let strokes = [], current = null, ink = blank(), erasing = false, example = false;
   let pen = {x: SIZE / 2, y: SIZE / 4, down: false, used: false};
   canvas.width = canvas.height = SIZE;
 
@@ -35,6 +43,7 @@ export function createPad(drawn) {
   }
 
   function begin(x, y) {
+    if (example) [strokes, ink, example] = [[], blank(), false];
     current = newStroke(erasing);
     strokes.push(current);
     add(x, y);
@@ -47,7 +56,7 @@ export function createPad(drawn) {
 
   /** Replace all strokes, and draw them anew. */
   function redraw(kept) {
-    [strokes, current] = [kept, null];
+    [strokes, current, example] = [kept, null, false];
     pen.down = false;
     ink = inked(strokes);
     changed();
@@ -102,6 +111,12 @@ export function createPad(drawn) {
     });
   $('undo').addEventListener('click', () => redraw(strokes.slice(0, -1)));
   $('clear').addEventListener('click', () => redraw([]));
-  show();
-  return {draw: redraw, ink: () => ink};
+  return {
+    ink: () => ink,
+    /** Draw an example, which the first stroke of a reader replaces. */
+    showExample() {
+      redraw(EXAMPLE);
+      example = true;
+    },
+  };
 }

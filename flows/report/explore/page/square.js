@@ -1,6 +1,6 @@
 // A drawing the way that MNIST shows digits: the same steps as mlp/images/square.py, with Pillow's resampling.
 
-import { cropped, dilation, erosion, padded, picture, skeleton, squaredDistances } from "./morphology.js";
+import { cropped, dilation, distance, erosion, padded, picture, skeleton } from "./morphology.js";
 
 const MARGIN = 4 / 28, INK = 0.1, THIN = 0.09, THICK = 0.16; // explained in mlp/images/square.py
 
@@ -44,10 +44,11 @@ function usualStrokes(ink) {
 /** The mean width of strokes in pixels: twice the distance of their middle from paper. */
 export function strokeWidth(ink) {
   const mask = padded({...ink, values: ink.values.map(value => (value > 0.5 ? 1 : 0))}, 1);
-  const middle = skeleton(mask), squares = squaredDistances(mask);
   let sum = 0, count = 0;
-  middle.forEach((bit, at) => {
-    if (bit) [sum, count] = [sum + Math.sqrt(squares[at]), count + 1];
+  skeleton(mask).forEach((bit, at) => {
+    if (!bit) return;
+    sum += distance(mask, at);
+    count++;
   });
   return (2 * sum) / count - 1;
 }

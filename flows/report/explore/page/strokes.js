@@ -2,8 +2,8 @@
 
 import { picture } from "./morphology.js";
 
-export const SIZE = 224; // pixels of a side of the pad: 8 for each of MNIST's 28
-export const BRUSH = 18; // pixels: as thick, on a digit that fills most of the pad, as MNIST's strokes
+export const SIZE = 168; // pixels of a side of the pad: 6 for each of MNIST's 28
+export const BRUSH = 14; // pixels: as thick, on a digit that fills most of the pad, as MNIST's strokes
 const ERASER = 2.2; // times the brush
 
 /** A stroke is {erase, points: [[x, y], …]} in pixels of the pad. */

@@ -49,7 +49,7 @@ export function createTimeline(choose) {
     const known = [...train, ...test].filter(Number.isFinite), chart = $('cost-curve');
     if (!known.length) return;
     drawLines(chart, [{points: points(train), kind: 'train'}, {points: points(test), kind: 'test'}],
-      {x: [0, last || 1], y: [0, Math.max(...known)], height: 150, mark: epoch});
+      {x: [0, last || 1], y: [Math.max(Math.min(...known), 1e-4), Math.max(...known)], height: 150, mark: epoch, log: true});
     const at = curve => (Number.isFinite(curve[steps.indexOf(epoch)]) ? fixed(curve[steps.indexOf(epoch)], 3) : '–');
     chart.setAttribute('aria-label', text('time.chart', {epoch, train: at(train), test: at(test)}));
     setText($('train-cost'), at(train));
