@@ -11,9 +11,9 @@ from itertools import product
 from math import isqrt
 
 import numpy as np
+import scipy  # loads scipy.stats, which takes most of a second, on first use
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from mlp.network import Layer, Parameters, flatten
 from mlp.statistics import BATCH_NUMBERS, RESAMPLES, Estimate, bootstrap_interval
@@ -151,9 +151,9 @@ def loss_correlation(train: ArrayLike, test: ArrayLike, rng: Generator) -> Estim
         both = np.isfinite(x) & np.isfinite(y)
         x, y = x[both], y[both]
         if len(x) >= 3 and np.ptp(x) > 0 and np.ptp(y) > 0:
-            result = stats.pearsonr(x, y)
+            result = scipy.stats.pearsonr(x, y)
             batch = max(1, BATCH_NUMBERS // len(x))
-            method = stats.BootstrapMethod(n_resamples=RESAMPLES, batch=batch, method="BCa", rng=rng)
+            method = scipy.stats.BootstrapMethod(n_resamples=RESAMPLES, batch=batch, method="BCa", rng=rng)
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 # The only failure is an undefined interval, which is NaN.
                 warnings.simplefilter("ignore", RuntimeWarning)

@@ -7,9 +7,9 @@ Arpit et al. 2017, "A Closer Look at Memorization in Deep Networks" (arXiv 1706.
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # loads scipy.stats, which takes most of a second, on first use
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from mlp.activations import ACTIVATIONS
 from mlp.costs import COSTS
@@ -104,7 +104,7 @@ def equal_difficulty(difficulty: NDArray, networks: int) -> NDArray:
         Number of networks behind each share.
     """
     n = len(difficulty)
-    return stats.binom.ppf((np.arange(n) + 0.5) / n, networks, np.mean(difficulty)) / networks
+    return scipy.stats.binom.ppf((np.arange(n) + 0.5) / n, networks, np.mean(difficulty)) / networks
 
 
 def difficulty_dispersion(difficulty: NDArray, networks: int) -> float:

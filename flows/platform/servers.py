@@ -86,7 +86,8 @@ class PrefectServer:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the server on its port."""
-        return supervisor.start(prefect_command(LOCAL, self.port), GRACE_SECONDS, self.log, self.environment)
+        command = prefect_command(LOCAL, self.port, "flows.platform.prefect_server:create")
+        return supervisor.start(command, GRACE_SECONDS, self.log, self.environment)
 
     def end(self) -> None:
         """End the server, and return when it has ended."""
@@ -173,11 +174,10 @@ def own_database(number: int = 0) -> dict[str, str]:
     return {"PREFECT_API_DATABASE_CONNECTION_URL": address} if number else {}
 
 
-def prefect_command(host: str, port: int) -> list[str]:
-    """Command line of Prefect's server."""
-    app = ["--factory", "prefect.server.api.server:create_app"]
+def prefect_command(host: str, port: int, app: str = "prefect.server.api.server:create_app") -> list[str]:
+    """Command line of Prefect's server, or of a smaller application of it."""
     quiet = ["--log-level", "warning", *QUICK_END.split()]
-    return [sys.executable, "-m", "uvicorn", *app, "--host", host, "--port", str(port), *quiet]
+    return [sys.executable, "-m", "uvicorn", "--factory", app, "--host", host, "--port", str(port), *quiet]
 
 
 def mlflow_command(uri: str, host: str, port: int) -> list[str]:

@@ -34,10 +34,10 @@ from flows.store.failures import STORE_ERRORS, refused, shortened
 from flows.store.runs import end_run
 from flows.sweep.liveness import heartbeat
 from flows.sweep.ownership import begin_sweep, claimed, close_cells, interrupted, latest_sweep_of, living_sweeps
+from flows.sweep.processes import WorkerProcesses, worker_processes
 from flows.sweep.progress import ProgressFolder, StackProgress, current_progress, stop_on_interrupt
 from flows.sweep.room import lack_of_room
 from flows.sweep.training import SweepContext, Trained, train_cells
-from flows.sweep.workers import WorkerProcesses
 from mlp.data import DataUnavailable
 
 # How long a sweep whose training is done waits for MLflow to answer, and how often it tries.
@@ -247,7 +247,7 @@ def train_stacks(stacks: list[dict[str, Cell]], context: SweepContext, workers: 
         parameters: dict[str, Any] = {"context": context}
         if here:
             # The tasks run in threads of this process, so that only this process needs Prefect's server.
-            parameters["processes"] = open_until_done.enter_context(WorkerProcesses(workers))
+            parameters["processes"] = open_until_done.enter_context(worker_processes(workers))
         runner = ThreadPoolTaskRunner(workers) if here else running.task_runner.duplicate()
         open_until_done.enter_context(runner)
         tasks = [parameters | {"cells": stack, "name": f"stack-{i}"} for i, stack in enumerate(stacks)]

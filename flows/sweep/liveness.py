@@ -1,11 +1,9 @@
 """Which process owns a sweep, and whether it is still alive: whether a sweep is running or was interrupted."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import parent_process
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -97,15 +95,3 @@ class Lease:
             self.last_beat, self.seen = tags[HEARTBEAT], time.monotonic()
         elif time.monotonic() - self.seen > SILENCE_SECONDS:
             raise Stopped("the heartbeat of the sweep stopped")
-
-
-def end_with_parent() -> None:
-    """End this worker process as soon as its parent process ends, even if that was killed."""
-    parent = parent_process()
-    assert parent is not None, "for worker processes only"
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, name="end with parent", daemon=True).start()

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -10,10 +10,12 @@ from rich.markup import escape
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
+from flows.plan.stacks import worth_processes
 from flows.platform.servers import start_prefect_server, wait_for_prefect
+from flows.platform.system import cores
 from flows.platform.temporary import temporary_files_in_store
-from flows.store.failures import STORE_ERRORS, shortened
 from flows.sweep.display import Preparation, SweepProgress, showing
+from flows.sweep.processes import started_ahead
 from flows.sweep.progress import new_progress, stop_on_interrupt
 
 if TYPE_CHECKING:
@@ -50,17 +52,36 @@ def run_sweep(
     ConfigurationError
         If the store or the data set is not available; nothing has been written to MLflow then.
     """
+    cells = experiment.cells()
+    here = runner == "processes" and worth_processes(cells)
+    with started_ahead(min(workers or cores(), len(cells))) if here else nullcontext():
+        return prepare_and_train(experiment, force, workers, memory, tracking_server, console, runner, address)
+
+
+def prepare_and_train(
+    experiment: Experiment,
+    force: bool,
+    workers: int | None,
+    memory: float | None,
+    tracking_server: str | None,
+    console: Console,
+    runner: str,
+    address: str | None,
+) -> int:
+    """See `run_sweep`."""
     try:
         preparation = Preparation("Starting Prefect's server, opening the store, loading the data")
         with showing(preparation, console):
             server = start_prefect_server()
-            # Prefect's server takes several seconds to start; meanwhile this opens the store and loads the data.
+            # It takes seconds to start, as the workers do. Meanwhile this process opens the store, loads the data, and
+            # imports MLflow and Prefect, which take as long.
             uri = open_and_load(experiment, tracking_server, console)
             from httpx import HTTPError
             from prefect.exceptions import CancelledRun, FailedRun
 
+            from flows.store.failures import shortened
+            from flows.sweep.cluster import check_cluster, cluster
             from flows.sweep.flow import sweep
-            from flows.sweep.workers import check_cluster, cluster
 
             if runner != "processes":
                 check_cluster(runner, address, uri, experiment.name)
@@ -125,6 +146,7 @@ def announce(experiment: Experiment, uri: str, console: Console) -> None:
     from flows.report.charts import print_charts
     from flows.store.connection import open_store
     from flows.store.experiments import open_experiment
+    from flows.store.failures import STORE_ERRORS
 
     with suppress(*STORE_ERRORS):  # if the store has failed, the flow says so
         client = open_store(uri)

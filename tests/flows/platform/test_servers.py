@@ -19,6 +19,8 @@ from flows.platform.health import wait_for_server
 
 TINY = [sys.executable, str(Path(__file__).with_name("tiny_server.py"))]
 
+ENDS = [sys.executable, "-c", "raise SystemExit(5)"]
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch) -> Path:
@@ -53,7 +55,7 @@ def test_a_host_that_is_not_this_machine_is_told_as_such_not_as_a_port(host):
 
 
 def test_a_prefect_server_starts_unless_one_is_named_and_the_variable_leads_to_it(folder, monkeypatch):
-    monkeypatch.setattr(servers, "prefect_command", lambda host, port: [*TINY, "prefect", str(port), "notes"])
+    monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: [*TINY, "prefect", str(port), "notes"])
     server = servers.start_prefect_server()
     assert server is not None
     servers.wait_for_prefect(server)
@@ -65,7 +67,7 @@ def test_a_prefect_server_starts_unless_one_is_named_and_the_variable_leads_to_i
 
 
 def test_a_prefect_server_that_ends_while_it_starts_is_told_at_once_with_its_log(folder, monkeypatch):
-    monkeypatch.setattr(servers, "prefect_command", lambda host, port: [sys.executable, "-c", "raise SystemExit(5)"])
+    monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: ENDS)
     server = servers.start_prefect_server()
     assert server is not None
     with pytest.raises(ConfigurationError, match=r"prefect\.log\) ended with exit code 5"):
@@ -75,7 +77,7 @@ def test_a_prefect_server_that_ends_while_it_starts_is_told_at_once_with_its_log
 
 @pytest.mark.parametrize("victim", ["server", "supervisor"])
 def test_a_prefect_server_that_is_killed_is_started_again_on_its_port(folder, monkeypatch, victim):
-    monkeypatch.setattr(servers, "prefect_command", lambda host, port: [*TINY, "prefect", str(port), "notes"])
+    monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: [*TINY, "prefect", str(port), "notes"])
     server = servers.start_prefect_server()
     assert server is not None
     servers.wait_for_prefect(server)
@@ -89,7 +91,7 @@ def test_a_prefect_server_that_is_killed_is_started_again_on_its_port(folder, mo
 
 
 def test_a_prefect_server_that_ends_again_and_again_is_given_up_with_its_log(folder, monkeypatch, capsys):
-    monkeypatch.setattr(servers, "prefect_command", lambda host, port: [sys.executable, "-c", "raise SystemExit(5)"])
+    monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: ENDS)
     server = servers.start_prefect_server()
     assert server is not None
     server.restart()

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from flows.errors import ConfigurationError
-from flows.sweep.workers import check_artifacts, check_cluster
+from flows.sweep.cluster import check_artifacts, check_cluster
 
 SERVER = "http://tracker.example:5000"
 

@@ -1,77 +1,16 @@
-"""Where stacks train: in processes of this machine, or on a running Dask or Ray cluster."""
+"""A running Dask or Ray cluster on which stacks train, and whether its machines can bring the results home."""
 
 import os
-import signal
 import socket
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from multiprocessing import get_context
-from queue import SimpleQueue
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 
 from flows.errors import ConfigurationError
 from flows.platform.proxies import LOOPBACK
-from flows.platform.system import end_signals, end_signals_held
-from flows.sweep.liveness import end_with_parent
 
 CONNECT_SECONDS = 5.0
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class WorkerProcesses:
-    """Processes that train a stack each; threads would gain almost nothing on steps this short.
-
-    Each is an executor of its own, so that a process that is killed takes only its own stack with it. In an executor of
-    several it could take a lock of the others with it, which would then wait for ever.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.free: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
-        for _ in range(count):
-            self.free.put(new_worker())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        while not self.free.empty():
-            self.free.get().shutdown()
-
-    def run(self, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
-        """Call a function in a process, as soon as one is free.
-
-        Raises
-        ------
-        BrokenExecutor
-            If the process was killed; another one has taken its place.
-        """
-        worker = self.free.get()
-        try:
-            with end_signals_held():  # Ctrl-C also reaches a process that has only just started
-                future = worker.submit(function, *arguments, **options)
-            return future.result()
-        except BrokenExecutor:
-            worker = new_worker()
-            raise
-        finally:
-            self.free.put(worker)
-
-
-def new_worker() -> ProcessPoolExecutor:
-    """A worker process; it starts with its first stack."""
-    with end_signals_held():
-        return ProcessPoolExecutor(1, get_context("spawn"), begin_worker)
-
-
-def begin_worker() -> None:
-    """Ignore Ctrl-C and cancellation, which the flow handles, although they reach every process; end with the flow."""
-    for number in end_signals():
-        signal.signal(number, signal.SIG_IGN)
-    end_with_parent()
 
 
 def cluster(kind: str, address: str | None) -> Any:
