@@ -17,6 +17,8 @@ SCHEDULES: dict[str, Callable[["Descent", int], float]] = {
     "cosine": lambda descent, epoch: 0.5 * (1 + cos(pi * epoch / descent.epochs)),
 }
 
+MINI_BATCHES = ("batch_size", "center", "shift")  # the fields that decide what a step reads
+
 
 @dataclass(frozen=True)
 class Descent:

@@ -15,7 +15,7 @@ from flows.claims.claim import CLAIM_NAMES, SCALES, Claim, Quantity, load_claim
 from flows.claims.verdicts import Verdict
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell, Experiment
-from flows.plan.preparation import given_labels, keyed_cells, load_data, network_of
+from flows.plan.preparation import data_of, examples, given_labels, keyed_cells, load_data, network_of
 from flows.store.artifacts import artifact, has_artifact, load_weights
 from flows.store.results import load_cells, read_curves
 from mlp.claims import CLAIMS, Findings, TrainedNetwork, estimate, lies_within
@@ -49,12 +49,11 @@ def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[list
     curves: dict[str, dict[str, NDArray]] = {run_id: {} for run_id in frame["run_id"]}
     for (run_id, metric), curve in points.groupby(["run_id", "metric"]):
         curves[run_id][metric] = curve["value"].to_numpy()
-    examples = {(cell.chosen_rows, cell.inputs): cell for cell in cells.values()}
-    sets = {place: load_data(cell) for place, cell in examples.items()}
+    sets = {place: load_data(cell) for place, cell in examples(cells.values()).items()}
     runs = []
     for key, run_id in zip(frame["cell"], frame["run_id"], strict=True):
         cell, read_parameters = cells[key], partial(load_weights, client, run_id)
-        runs.append(as_run(cell, sets[cell.chosen_rows, cell.inputs], curves[run_id], read_parameters))
+        runs.append(as_run(cell, sets[data_of(cell)], curves[run_id], read_parameters))
     return runs, set(frame["sweep"])
 
 

@@ -35,6 +35,14 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Change any field, for example descent.momentum=0.9."),
 ]
+Grid = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        metavar="FIELD=A,B,…",
+        help="Vary any field, for example descent.learning_rate=0.5,1.5; may be repeated.",
+    ),
+]
 Uri = Annotated[
     str | None, typer.Option(help="MLflow's tracking URI.", show_default="MLFLOW_TRACKING_URI, or ./mlruns")
 ]
@@ -52,13 +60,20 @@ def connect_to(uri: str | None) -> "MlflowClient":
 
 
 def experiment_of(
-    source: str, data: Any, seeds: Any, shuffle: Any, epochs: Any, settings: list[str] | None
+    source: str,
+    data: Any,
+    seeds: Any,
+    shuffle: Any,
+    epochs: Any,
+    settings: list[str] | None,
+    axes: list[str] | None,
 ) -> "Experiment":
-    """The experiment that the options describe; the short options are applied before `--set`."""
-    from flows.plan.configuration import load_experiment, parse_setting
+    """The experiment that the options describe; the short options are applied first, then `--set`, then `--grid`."""
+    from flows.plan.configuration import load_experiment, parse_axis, parse_setting
 
     short = {"data.name": data, "seeds": seeds, "corruption.fractions": shuffle, "descent.epochs": epochs}
     changes = {path: value for path, value in short.items() if value is not None}
     if shuffle is not None:
         changes["corruption.labels"] = "shuffle"
-    return load_experiment(source, changes | dict(map(parse_setting, settings or [])))
+    changes |= dict(map(parse_setting, settings or []))
+    return load_experiment(source, changes | dict(map(parse_axis, axes or [])))

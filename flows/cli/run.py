@@ -5,13 +5,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.options import Data, Epochs, Force, Seeds, Set, Shuffle, Source, Uri, Workers, console, experiment_of
+from flows.cli.options import (
+    Data,
+    Epochs,
+    Force,
+    Grid,
+    Seeds,
+    Set,
+    Shuffle,
+    Source,
+    Uri,
+    Workers,
+    console,
+    experiment_of,
+)
 from flows.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from flows.plan.cell import Cell
     from flows.plan.experiment import Experiment
 
 app = typer.Typer()
+MOST_LINES = 8  # of the description of the work
 
 
 class Runner(StrEnum):
@@ -30,6 +45,7 @@ def run(
     shuffle: Shuffle = None,
     epochs: Epochs = None,
     settings: Set = None,
+    axes: Grid = None,
     tracking_uri: Uri = None,
     workers: Workers = None,
     memory: Annotated[
@@ -42,12 +58,14 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and stop.")] = False,
 ) -> None:
     """Train every cell of an experiment that is not done yet, and compare all of them across seeds."""
-    experiment = experiment_of(source, data, seeds, shuffle, epochs, settings)
+    experiment = experiment_of(source, data, seeds, shuffle, epochs, settings, axes)
     if address and runner == Runner.processes:
         raise ConfigurationError(f"--address: {address!r} given without a cluster; allowed: with --runner dask or ray")
     if dry_run:
         describe(experiment)
-        print(f"# {count_done(experiment, tracking_uri)} of them are done")
+        missing = missing_cells(experiment, tracking_uri)
+        print(f"# {len(experiment.cells()) - len(missing)} of them are done")
+        describe_work(missing, workers, memory)
         return
     from flows.sweep.prompt import run_sweep
 
@@ -72,9 +90,10 @@ def show(
     shuffle: Shuffle = None,
     epochs: Epochs = None,
     settings: Set = None,
+    axes: Grid = None,
 ) -> None:
     """Print every field of an experiment, as YAML that `mlp run` reads."""
-    describe(experiment_of(source, data, seeds, shuffle, epochs, settings))
+    describe(experiment_of(source, data, seeds, shuffle, epochs, settings, axes))
 
 
 def describe(experiment: "Experiment") -> None:
@@ -86,19 +105,45 @@ def describe(experiment: "Experiment") -> None:
     print(f"# {len(cells)} cells: {cells[0].name} … {cells[-1].name}")
 
 
-def count_done(experiment: "Experiment", tracking_server: str | None) -> int:
-    """How many cells of an experiment are finished in the store; if there is no store, none is made."""
+def describe_work(cells: dict[str, "Cell"], workers: int | None, memory: float | None) -> None:
+    """Print, as comments, how cells would be trained: the stacks of each worker, about how long, and their memory."""
+    if not cells:
+        print("# nothing to train")
+        return
+    from flows.plan.stacks import assigned, bytes_of_work, half_of_what_is_free, plan, title
+    from flows.platform.system import cores
+
+    stacks = plan(cells, workers or cores(), memory * 1e9 if memory else half_of_what_is_free())
+    works = assigned(stacks, workers or cores())
+    size, longest = sum(map(bytes_of_work, works)), max(work.seconds for work in works)
+    counts = f"{len(stacks)} stack{'s' * (len(stacks) > 1)} on {len(works)} worker{'s' * (len(works) > 1)}"
+    print(f"# {counts}, about {duration(longest)} of training and {size / 1e9:.1f} GB of memory")
+    for number, work in enumerate(works[:MOST_LINES], start=1):
+        of_worker = [f"{len(stack)} cells ({title(stack.values())})" for stack in work.stacks[:MOST_LINES]]
+        more = [f"{len(work.stacks) - MOST_LINES} more"] if len(work.stacks) > MOST_LINES else []
+        print(f"#   worker {number}, {duration(work.seconds)}: {'; '.join(of_worker + more)}")
+    if len(works) > MOST_LINES:
+        print(f"#   and {len(works) - MOST_LINES} more workers")
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a reader wants it: seconds, minutes or hours."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def missing_cells(experiment: "Experiment", tracking_server: str | None) -> dict[str, "Cell"]:
+    """The cells that are not finished in the store; if there is no store, none is made, and no data is loaded."""
     from flows.plan.preparation import keyed_cells
     from flows.platform.paths import sqlite_file
     from flows.store.artifacts import not_done
     from flows.store.connection import open_store, tracking_uri
 
+    everything = {str(number): cell for number, cell in enumerate(experiment.cells())}
     uri = tracking_uri(tracking_server)
     if uri.startswith("sqlite") and not sqlite_file(uri).exists():
-        return 0
+        return everything
     client = open_store(uri)
     known = client.get_experiment_by_name(experiment.name)
-    if known is None:
-        return 0
-    cells = keyed_cells(experiment)
-    return len(cells) - len(not_done(client, known.experiment_id, cells))
+    return not_done(client, known.experiment_id, keyed_cells(experiment)) if known else everything

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from flows.cli.options import Data, Epochs, Seeds, Set, Shuffle, Source, console, errors, experiment_of
+from flows.cli.options import Data, Epochs, Grid, Seeds, Set, Shuffle, Source, console, errors, experiment_of
 from flows.platform.health import without_login
 from flows.platform.servers import make_store_folder
 
@@ -73,12 +73,13 @@ def schedule(
     shuffle: Shuffle = None,
     epochs: Epochs = None,
     settings: Set = None,
+    axes: Grid = None,
     force: Annotated[
         bool, typer.Option("--force", help="Train all cells each time, not only those that are missing.")
     ] = False,
 ) -> None:
     """Have the service run a sweep again and again; a schedule of the same name is replaced."""
-    experiment = experiment_of(source, data, seeds, shuffle, epochs, settings)
+    experiment = experiment_of(source, data, seeds, shuffle, epochs, settings, axes)
     make_store_folder()
     from flows.service import schedules
 

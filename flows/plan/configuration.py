@@ -61,9 +61,11 @@ def load_experiment(source: str, changes: dict[str, Any] | None = None) -> Exper
     ------
     ConfigurationError
     """
-    settings = read_settings(source)
+    settings = {"networks": [{}], **read_settings(source)}
     for path, value in (changes or {}).items():
         change(settings, path, value)
+        if isinstance(settings.get("grid"), dict):
+            settings["grid"].pop(path, None)
     try:
         return Experiment.model_validate(settings)
     except ValidationError as error:
@@ -157,6 +159,15 @@ def parse_setting(text: str) -> tuple[str, Any]:
     if not (all(path.split(".")) and equals):
         raise ConfigurationError(f"--set: {text!r} given; allowed: path.to.field=value")
     return path, parse_yaml(value, f"--set {path}")
+
+
+def parse_axis(text: str) -> tuple[str, Any]:
+    """Split ``a.b=1,2,3`` into the path and the list of values; a single value, as in ``seeds=0-9``, stays alone."""
+    path, equals, values = text.partition("=")
+    if not (all(path.split(".")) and equals and values.strip()):
+        raise ConfigurationError(f"--grid: {text!r} given; allowed: path.to.field=value,value,…")
+    found = parse_yaml(f"[{values}]", f"--grid {path}")
+    return path, found[0] if len(found) == 1 else found
 
 
 def change(settings: Any, path: str, value: Any) -> None:

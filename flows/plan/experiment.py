@@ -1,17 +1,15 @@
 """An experiment, validated, and the grid of cells that it expands to."""
 
-import hashlib
-import json
-import re
-from collections.abc import Collection
-from dataclasses import dataclass
-from itertools import pairwise, product
-from math import prod
+from functools import reduce
+from itertools import product
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import CoreSchema, core_schema
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
+from flows.plan import grid
+from flows.plan.cell import Cell
+from flows.plan.fields import SEED_LIMIT, Fraction, OneOf, Settings, as_list, parse_seeds
 from mlp.activations import ACTIVATIONS
 from mlp.confidence import NOISES
 from mlp.corruption import IMAGE_CORRUPTIONS, LABEL_CORRUPTIONS
@@ -23,58 +21,17 @@ from mlp.preprocessing import PREPROCESSES
 from mlp.rows import CHOICES
 from mlp.steps import RULES
 
-# Part of every cell key: raise it when a change of the method changes results, so that old runs do not count as done.
-# 2: keys hold what differs from the defaults, so that a new setting with a default leaves them as they are.
-METHOD = 2
-MOST_CELLS = 10_000
-SEED_LIMIT = 2**32
-
-
-def parse_seeds(given: Any) -> Any:
-    """Seeds as a list of numbers, from ``7``, ``"0-9"`` or ``"0,2,5-7"``."""
-    if not isinstance(given, str):
-        return [given] if isinstance(given, int) else given
-    seeds: list[int] = []
-    for part in given.split(","):
-        if not (match := re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part)):
-            raise ValueError("whole numbers and ranges like 0-9 or 0,2,5-7")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not first <= last < first + MOST_CELLS - len(seeds):
-            raise ValueError(f"ranges that go up, of at most {MOST_CELLS} seeds together")
-        seeds += range(first, last + 1)
-    return seeds
-
-
-def as_list(given: Any) -> Any:
-    """A single value as a list of one, and ``"0,0.5,1"`` as a list of three."""
-    if isinstance(given, str):
-        return given.split(",")
-    return given if isinstance(given, list | tuple) else [given]
-
-
-@dataclass(frozen=True, eq=False)
-class OneOf:
-    """Annotates a field whose values are the names in a table of `mlp`, like a `Literal` of them."""
-
-    names: Collection[str]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
-        return core_schema.literal_schema(list(self.names))
-
-
-def rounded(value: Any) -> Any:
-    """A number with 12 significant digits, so that 0.1 + 0.2 is 0.3, and -0.0 is 0: equal settings have equal keys."""
-    return float(f"{value:.12g}") + 0.0 if isinstance(value, float) else value
-
-
-Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(rounded)]
-
-
-class Settings(BaseModel):
-    """Settings are immutable, and refuse unknown fields. Numbers are rounded to 12 significant digits."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
-    _rounded = field_validator("*")(rounded)
+# Fields that are axes already, or decide no result of a single cell: a list in their place is no axis.
+NO_AXES = frozenset(
+    ("name", "description", "grid", "networks", "seeds", "data.rows", "corruption.inputs", "corruption.fractions",
+     "noise.kinds")
+)  # fmt: skip
+PARAM_NAMES = {  # by path, where they are not the last part of it
+    "data.name": "data",
+    "corruption.labels": "corruption",
+    "noise.count": "noise_count",
+    "noise.seed": "noise_seed",
+}
 
 
 class DataSettings(Settings):
@@ -164,7 +121,11 @@ class NoiseSettings(Settings):
 
 
 class Experiment(Settings):
-    """A data set, networks, a descent, corruptions, noise images and seeds: everything that decides a result."""
+    """A data set, networks, a descent, corruptions, noise images and seeds: everything that decides a result.
+
+    Every setting is scalar. One that is given as a list of values becomes an axis of the grid: `grid` has the values,
+    and the setting itself the first of them. In a network, it becomes several networks.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="name of the MLflow experiment")
     description: str = Field("", max_length=2000, description="what it is for")
@@ -188,19 +149,39 @@ class Experiment(Settings):
         None, gt=0, le=1, description="stop a cell when its training accuracy reaches this; null: never"
     )
 
-    @model_validator(mode="after")
-    def _grid_is_sound(self) -> "Experiment":
-        for path, axis in self.axes.items():
+    grid: dict[str, Annotated[tuple[Any, ...], BeforeValidator(as_list), Field(min_length=1)]] = Field(
+        {},
+        description="more axes of the grid: values of any other setting by its path, such as "
+        '{"descent.learning_rate": [0.5, 1.5, 3]}; in a file, the list can also stand where the setting stands',
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _lists_are_axes(cls, given: Any, validate: ValidatorFunctionWrapHandler) -> "Experiment":
+        if not isinstance(given, dict):
+            return validate(given)
+        settings, axes = grid.split(grid.in_place({"networks": [{}], **given}, "grid"), cls, NO_AXES)
+        grid.check_size(axes)
+        settings["networks"], places = grid.expanded(settings["networks"], NetworkSettings, "networks")
+        try:
+            experiment: Experiment = validate(settings)
+            if axes:
+                whole = experiment.model_dump()
+                each = [validate(grid.put_all(whole, point)) for point in grid.points(axes)]
+                values = {path: grid.values_of(path, each, len(axes[path])) for path in axes}
+                experiment = each[0].model_copy(update={"grid": values})
+        except ValidationError as error:
+            raise grid.relocated(error, "networks", places) from None
+        for path, axis in experiment.axes.items():
             if len(set(axis)) < len(axis):
                 raise ValueError(f"{path}: a value given twice; allowed: every value once")
-        if (count := prod(map(len, self.axes.values()))) > MOST_CELLS:
-            raise ValueError(f"the grid has {count:,} cells; allowed: at most {MOST_CELLS:,}")
-        return self
+        grid.check_size(experiment.axes)
+        return experiment
 
     @property
     def axes(self) -> dict[str, tuple]:
         """The axes of the grid by field. The last varies fastest: cells that can be trained together are neighbours."""
-        return {
+        return self.grid | {
             "networks": self.networks,
             "data.rows": self.data.rows,
             "corruption.inputs": self.corruption.inputs,
@@ -208,114 +189,24 @@ class Experiment(Settings):
             "seeds": self.seeds,
         }
 
-    def cells(self) -> list["Cell"]:
+    def points(self) -> list["Experiment"]:
+        """An experiment without `grid` for each combination of the values in it."""
+        plain = self.model_copy(update={"grid": {}})
+        return [reduce(lambda some, item: grid.changed(some, *item), point.items(), plain)
+                for point in grid.points(self.grid)]  # fmt: skip
+
+    def varied(self) -> tuple[str, ...]:
+        """The params in which its cells differ, besides the seed and the fraction."""
+        of_networks = [
+            name for name in NetworkSettings.model_fields if len({getattr(n, name) for n in self.networks}) > 1
+        ]
+        rows, inputs = ["rows"] * (len(self.data.rows) > 1), ["inputs"] * (len(self.corruption.inputs) > 1)
+        return *of_networks, *rows, *inputs, *(PARAM_NAMES.get(path, path.rpartition(".")[2]) for path in self.grid)
+
+    def cells(self) -> list[Cell]:
         """One cell for each point of the grid."""
-        return [Cell(self, *point) for point in product(*self.axes.values())]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One network, to be trained once: a point of an experiment's grid."""
-
-    experiment: Experiment
-    network: NetworkSettings
-    rows: int | None
-    inputs: str
-    fraction: float
-    seed: int
-
-    @property
-    def shape(self) -> tuple:
-        """What cells must share to be trained as one stack."""
-        return self.network, *self.chosen_rows, self.inputs
-
-    @property
-    def chosen_rows(self) -> tuple:
-        """What cells of an experiment must share to be trained on the same rows."""
-        return (self.rows, self.seed) if self.experiment.data.choice == "seed" else (self.rows,)
-
-    @property
-    def work(self) -> int:
-        """Approximate number of multiplications in its forward passes: images x epochs x weights."""
-        return self.images * self.experiment.descent.epochs * self.weights
-
-    @property
-    def images(self) -> int:
-        """Largest possible number of training images."""
-        return self.rows or 60_000
-
-    @property
-    def weights(self) -> int:
-        """Number of weights of the network, with ten outputs."""
-        sizes = (self.experiment.data.side**2, *self.network.hidden, 10)
-        return sum(fan_in * fan_out for fan_in, fan_out in pairwise(sizes))
-
-    @property
-    def name(self) -> str:
-        """For example ``seed=3 shuffle=0.50``, with the other axes where the experiment has more than one value."""
-        experiment = self.experiment
-        parts = [f"seed={self.seed}", f"{experiment.corruption.labels}={self.fraction:.2f}"]
-        if len(experiment.networks) > 1:
-            parts.append(f"hidden={self.params()['hidden']}")
-        if len(experiment.data.rows) > 1:
-            parts.append(f"rows={self.rows}")
-        if len(experiment.corruption.inputs) > 1:
-            parts.append(f"inputs={self.inputs}")
-        return " ".join(parts)
-
-    def params(self) -> dict[str, Any]:
-        """Flat parameters, by which runs are grouped."""
-        experiment = self.experiment
-        return {
-            "seed": self.seed,
-            "corruption": experiment.corruption.labels,
-            "fraction": f"{self.fraction:.12g}",
-            "inputs": self.inputs,
-            "data": experiment.data.name,
-            "split": experiment.data.split,
-            "rows": self.rows or "all",
-            "choice": experiment.data.choice,
-            "side": experiment.data.side,
-            "preprocess": experiment.data.preprocess,
-            "hidden": "-".join(map(str, self.network.hidden)) or "none",
-            **self.network.model_dump(exclude={"hidden"}),
-            **experiment.descent.model_dump(),
-            "order": experiment.order,
-            "noise_seed": experiment.noise.seed,
-        }
-
-    @property
-    def labels(self) -> dict[str, Any]:
-        """How its labels are corrupted, as its key has it."""
-        corruption = self.experiment.corruption
-        return {corruption.labels: self.fraction, **corruption.model_dump(include={"seed"}, exclude_defaults=True)}
-
-    def key(self, digest: str) -> str:
-        """Short hash of everything that decides the result: two cells with one key are the same work.
-
-        Settings that have their default are left out. So a new setting with a default changes no key; a new default
-        would, and a test pins all of them.
-
-        Parameters
-        ----------
-        digest : str
-            Of the data set, after its split and with the cell's number of rows.
-        """
-        experiment = self.experiment
-        decisive = {
-            "method": METHOD,
-            "digest": digest,
-            "seed": self.seed,
-            "network": self.network.model_dump(exclude_defaults=True),
-            "descent": experiment.descent.model_dump(exclude_defaults=True),
-            "noise": experiment.noise.model_dump(exclude_defaults=True),
-            # If no label is corrupted, the kind of corruption makes no difference.
-            "labels": self.labels if self.fraction else {},
-            "inputs": self.inputs if self.inputs != "true" else {},
-            **experiment.model_dump(include={"order", "evaluation_rows", "stop_accuracy"}, exclude_defaults=True),
-        }
-        decisive = {name: value for name, value in decisive.items() if value != {}}
-        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+        varied, *axes = self.varied(), self.networks, self.data.rows, self.corruption.inputs, self.corruption.fractions
+        return [Cell(*point, varied=varied) for point in product(self.points(), *axes, self.seeds)]
 
 
 # A table of cells has these columns on the run of each cell, then the params (here with their defaults), then metrics.

@@ -1,8 +1,12 @@
 """The data set, the labels and the network of a cell, and its key."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import numpy as np
 
-from flows.plan.experiment import Cell, Experiment
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
 from mlp.corruption import corrupt_labels, corrupted_inputs
 from mlp.data import Dataset, load
 from mlp.network import Network
@@ -46,8 +50,26 @@ def network_of(cell: Cell, data: Dataset) -> Network:
 
 def keyed_cells(experiment: Experiment) -> dict[str, Cell]:
     """The cells of an experiment by their keys, after loading its data; `auto` becomes the data set that was found."""
-    examples = {cell.chosen_rows: cell for cell in experiment.cells()}
-    sets = {rows: clean_data(cell) for rows, cell in examples.items()}
-    found = experiment.data.model_copy(update={"name": next(iter(sets.values())).name})
-    cells = experiment.model_copy(update={"data": found}).cells()
-    return {cell.key(sets[cell.chosen_rows].digest): cell for cell in cells}
+    sets: dict[tuple, Dataset] = {}
+    found: dict[int, Experiment] = {}  # by the identity of one that many cells share
+    cells = {}
+    for cell in experiment.cells():
+        settings = cell.experiment.data
+        if (place := (settings, cell.chosen_rows)) not in sets:
+            sets[place] = clean_data(cell)
+        data = sets[place]
+        if id(cell.experiment) not in found:
+            named = settings.model_copy(update={"name": data.name})
+            found[id(cell.experiment)] = cell.experiment.model_copy(update={"data": named})
+        cells[cell.key(data.digest)] = replace(cell, experiment=found[id(cell.experiment)])
+    return cells
+
+
+def examples(cells: Iterable[Cell]) -> dict[tuple, Cell]:
+    """A cell for each different data set among those of some cells, by what decides its data set."""
+    return {data_of(cell): cell for cell in cells}
+
+
+def data_of(cell: Cell) -> tuple:
+    """What decides the data set of a cell."""
+    return cell.experiment.data, cell.chosen_rows, cell.inputs

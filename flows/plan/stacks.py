@@ -1,44 +1,110 @@
 """From cells to stacks, the cells that are trained together."""
 
-from collections.abc import Collection
-from itertools import groupby, islice
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 import psutil
 
-from flows.plan.experiment import Cell
+from flows.plan.cell import Cell, written
+from mlp.engine.cost import group_size, stack_seconds
 
 # Larger stacks take more memory, and hardly train faster per cell.
 MOST_CELLS_OF_A_STACK = 32
-# In units of `Cell.work`: a few seconds of training, as long as a process takes to start.
-WORTH_A_PROCESS = 1e11
+WORTH_A_PROCESS = 4.0  # seconds of training, as long as a process takes to start
+WORKER_BYTES = 500_000_000  # of a process with its packages and MNIST, without cells
+START_SECONDS = 1.5  # of a stack, before its first epoch
+# Into how many stacks for each worker the work of all is divided, if it pays.
+MOST_ROUNDS = 6
+
+MOST_VALUES = 4  # of a param, in the title of a stack
+
+Stack = dict[str, Cell]  # by key
 
 
-def plan(cells: dict[str, Cell], workers: int, memory: float) -> list[dict[str, Cell]]:
-    """Divide cells into stacks of one shape: as large as allowed, but enough of them to keep every worker busy.
+def plan(cells: Stack, workers: int, memory: float) -> list[Stack]:
+    """Divide cells into stacks of one shape, so that all workers are done at about the same time.
+
+    The workers take the stacks in this order, the longest first. Of several divisions, from few large stacks to more
+    small ones, the one that ends first is chosen.
 
     Parameters
     ----------
     memory : float
         Bytes that the stacks which train at the same time may take together. A stack has at least one cell.
     """
+    total = total_seconds(cells.values())
     if not worth_processes(cells.values()):
         workers = 1
-    stacks = []
-    by_shape = sorted(cells.items(), key=lambda item: repr(item[1].shape))
-    for _, group in groupby(by_shape, key=lambda item: repr(item[1].shape)):
-        members = list(group)
-        most = min(MOST_CELLS_OF_A_STACK, max(int(memory / workers / bytes_of(members[0][1])), 1))
-        rounds = -(-len(members) // (most * workers))
-        size = -(-len(members) // (workers * rounds))
-        remaining = iter(members)
-        while stack := dict(islice(remaining, size)):
-            stacks.append(stack)
-    return stacks
+    shapes: dict[tuple, list[tuple[str, Cell]]] = {}
+    for key, cell in cells.items():
+        shapes.setdefault(cell.shape, []).append((key, cell))
+    groups = [sorted(members, key=lambda item: item[1].block) for members in shapes.values()]
+    divisions = []
+    for rounds in range(1, MOST_ROUNDS + 1):
+        longest, stacks = total / workers / rounds, []
+        for members in groups:
+            stacks += divided(members, longest, memory / workers)
+        divisions.append(sorted(stacks, key=lambda stack: -seconds_of(stack.values())))
+    return min(divisions, key=lambda stacks: max(work.seconds for work in assigned(stacks, workers)))
 
 
-def worth_processes(cells: Collection[Cell]) -> bool:
+def divided(members: list[tuple[str, Cell]], longest: float, memory: float) -> list[Stack]:
+    """Divide cells of one shape into as few stacks of nearly equal size as have the memory, and take not too long."""
+    cells = [cell for _, cell in members]
+    most = min(MOST_CELLS_OF_A_STACK, max(int(memory / bytes_of(cells[0])), 1))
+    full = min(most, group_size(cells[0].sizes[1]))  # smaller stacks would hardly be faster
+    count = -(-len(cells) // most)
+    while (size := -(-len(cells) // count)) > full and seconds_of(cells[:size]) > 1.01 * longest:
+        count += 1
+    ends = [len(cells) * place // count for place in range(count + 1)]
+    return [dict(members[first:after]) for first, after in pairwise(ends)]
+
+
+@dataclass
+class Work:
+    """What a worker trains, and about how long."""
+
+    stacks: list[Stack]
+    seconds: float = 0.0
+
+
+def assigned(stacks: list[Stack], workers: int) -> list[Work]:
+    """The stacks of each worker, if each takes the next one whenever it is free."""
+    plans = [Work([]) for _ in range(workers)]
+    for stack in stacks:
+        free = min(plans, key=lambda work: work.seconds)
+        free.stacks.append(stack)
+        free.seconds += START_SECONDS + seconds_of(stack.values())
+    return [work for work in plans if work.stacks]
+
+
+def seconds_of(cells: Collection[Cell]) -> float:
+    """About how long cells of one shape train as a stack, in seconds."""
+    first = next(iter(cells))
+    blocks = list(Counter(cell.block for cell in cells).values())
+    epochs = max(cell.experiment.descent.epochs for cell in cells)
+    batch_size, shared = first.experiment.descent.batch_size, first.experiment.order == "experiment"
+    return stack_seconds(first.sizes, blocks, first.images, batch_size, epochs, shared)
+
+
+def bytes_of_work(work: Work) -> int:
+    """Approximate memory of a worker, in bytes."""
+    return WORKER_BYTES + max(sum(map(bytes_of, stack.values())) for stack in work.stacks)
+
+
+def worth_processes(cells: Iterable[Cell]) -> bool:
     """Whether the training of some cells takes longer than the start of the processes that share it."""
-    return sum(cell.work for cell in cells) >= WORTH_A_PROCESS
+    return total_seconds(cells) >= WORTH_A_PROCESS
+
+
+def total_seconds(cells: Iterable[Cell]) -> float:
+    """About how long cells of any shapes train on one core, in seconds."""
+    shapes: dict[tuple, list[Cell]] = {}
+    for cell in cells:
+        shapes.setdefault(cell.shape, []).append(cell)
+    return sum(map(seconds_of, shapes.values()))
 
 
 def bytes_of(cell: Cell) -> int:
@@ -59,9 +125,11 @@ def title(cells: Collection[Cell], with_fractions: bool = True) -> str:
     parts = [f"seeds {ranges({cell.seed for cell in cells})}"]
     if with_fractions:
         parts.append(f"fractions {', '.join(f'{x:g}' for x in fractions)}")
-    experiment, params = first.experiment, first.params()
-    axes = {"hidden": experiment.networks, "rows": experiment.data.rows, "inputs": experiment.corruption.inputs}
-    return ", ".join(parts + [f"{name} {params[name]}" for name, values in axes.items() if len(values) > 1])
+    params = [cell.params() for cell in cells] if first.varied else []
+    for name in first.varied:
+        values = dict.fromkeys(written(of_cell[name]) for of_cell in params)
+        parts.append(f"{name} {', '.join(values)}" if len(values) <= MOST_VALUES else f"{len(values)} of {name}")
+    return ", ".join(parts)
 
 
 def ranges(numbers: Collection[int]) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell, Experiment
-from flows.plan.preparation import clean_data
+from flows.plan.preparation import clean_data, data_of
 from flows.platform.health import without_login
 from flows.report import charts, tables
 from flows.report.answer import answer
@@ -60,8 +60,8 @@ def summarize_sweep(
     if {"train/cost", "test/accuracy"} <= set(curves):
         client.log_figure(sweep_id, story(comparison, points), PICTURE)
         picture = f"\n\n![Curves and final figures](get-artifact?path={PICTURE}&run_uuid={sweep_id})"
-    examples = {cell.chosen_rows: cell for cell in cells.values()}
-    log_datasets(client, sweep_id, [dataset_fields(clean_data(cell)) for cell in examples.values()])
+    shown = {data_of(cell)[:2]: cell for cell in cells.values()}  # before inputs are corrupted
+    log_datasets(client, sweep_id, [dataset_fields(clean_data(cell)) for cell in shown.values()])
     log_headlines(client, sweep_id, comparison)
     link = charts.report_link(experiment_id, sweep_id)
     note = f"{' '.join(sentences)} [The report]({link})\n\n{experiment.description}{picture}"

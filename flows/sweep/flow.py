@@ -153,7 +153,7 @@ def run_to_the_end(
     planned = int(time.time() * 1000)
     missing = cells if force else not_done(client, experiment_id, cells)
     name, done = next(iter(cells.values())).experiment.data.name, len(cells) - len(missing)
-    progress.write("sweep", cells=len(missing), done=done, epochs=experiment.descent.epochs)
+    progress.write("sweep", cells=len(missing), done=done, epochs=most_epochs(cells))
     logger.info("%s: %d cells, %d to train, %d done before", name, len(cells), len(missing), done)
     before = latest_sweep_of(client, experiment_id, cells)
     if not missing and not (before and interrupted(before)):
@@ -196,6 +196,11 @@ def run_to_the_end(
     return Outcome(run_id, dict(counts), list(cells))
 
 
+def most_epochs(cells: dict[str, Cell]) -> int:
+    """The epochs of the cells that are trained for longest."""
+    return max(cell.experiment.descent.epochs for cell in cells.values())
+
+
 def train_missing(
     client: MlflowClient, context: SweepContext, missing: dict[str, Cell], force: bool, resources: Resources
 ) -> tuple[Counter, str]:
@@ -222,8 +227,8 @@ def train_missing(
             counts += sum((Counter(result.counts) for result in results), Counter())
             undelivered = next((result.undelivered for result in results if result.undelivered), undelivered)
         else:
-            epochs = next(iter(missing.values())).experiment.descent.epochs
-            context.progress.write("sweep", cells=len(missing), epochs=epochs, waiting=sorted(set(taken.values())))
+            waiting = sorted(set(taken.values()))
+            context.progress.write("sweep", cells=len(missing), epochs=most_epochs(missing), waiting=waiting)
             context.progress.wait(PAUSE_SECONDS)
         if context.progress.stopped():
             counts["KILLED"] += len(missing)

@@ -143,16 +143,16 @@ def description(cell: Cell, data: Dataset) -> str:
 
 
 def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, NDArray]], None]) -> History:
-    """Train the cells of a stack, each from the start of its seed and on its own labels."""
+    """Train the cells of a stack, each with its own descent, from the start of its seed and on its own labels."""
     experiment = cells[0].experiment
-    network = network_of(cells[0], data)
+    networks = [network_of(cell, data) for cell in cells]
     given = np.stack([given_labels(cell, data) for cell in cells])
     own = experiment.order == "seed"
     orders = [generator(cell.seed, "order") for cell in cells] if own else generator(0, "order")
     return train_stack(
-        network,
-        Descent(**experiment.descent.model_dump()),
-        [network.initialize(generator(cell.seed, "start")) for cell in cells],
+        networks[0],
+        [Descent(**cell.experiment.descent.model_dump()) for cell in cells],
+        [network.initialize(generator(cell.seed, "start")) for network, cell in zip(networks, cells, strict=True)],
         data,
         given,
         orders,

@@ -7,8 +7,8 @@ has no array of its own.
 
 A network must get the same bits whatever other networks are in the stack. scipy.sparse computes each column on its own.
 BLAS may sum in another order if a product is wider, and at the edges of a product. So all groups have the same number
-of networks (`group_size`; the last group of a block is padded with zeros) and margins of zeros. The tests check this
-with the BLAS in use.
+of networks (`mlp.engine.cost.group_size`), with zeros in the place of those that the last group of a block lacks, and
+margins of zeros. The tests check this with the BLAS in use.
 
 `scipy.sparse._sparsetools` is private, but nothing public adds a sparse product into an existing array. If SciPy
 removes `csr_matvecs` and `csc_matvecs`, use `z += csr_array(...) @ rare` and `rare += csr_array(...).T @ d` in
@@ -25,14 +25,8 @@ from scipy.sparse import _sparsetools
 
 from mlp.engine.pixels import Batch, whole_tiles
 
-GROUP_COLUMNS = 256  # with more columns, the padding of the last group costs more than wider products gain
 # OpenBLAS multiplies in tiles of 16 columns. Its code for the first 8, the last 8 and incomplete tiles differs.
 TILE, MARGIN = 16, 8
-
-
-def group_size(fan_out: int) -> int:
-    """Number of networks in a group: as many as fit into 256 columns, at least one."""
-    return max(GROUP_COLUMNS // fan_out, 1)
 
 
 @dataclass(frozen=True)

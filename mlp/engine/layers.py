@@ -19,7 +19,8 @@ from mlp.activations import ACTIVATIONS
 from mlp.costs import COSTS
 from mlp.descent import Descent
 from mlp.engine.blocks import blocks_of
-from mlp.engine.first_layer import Grouping, Products, group_size, unpack_groups
+from mlp.engine.cost import group_size
+from mlp.engine.first_layer import Grouping, Products, unpack_groups
 from mlp.engine.pixels import Batch, Layout
 from mlp.network import Layer, Network, Parameters
 

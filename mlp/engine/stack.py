@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from mlp.costs import COSTS
 from mlp.data import Dataset
-from mlp.descent import Descent
+from mlp.descent import MINI_BATCHES, Descent
 from mlp.engine.blocks import by_block
 from mlp.engine.layers import Layers
 from mlp.engine.pixels import Images, layout_of
@@ -19,7 +19,6 @@ from mlp.network import Network, Parameters
 from mlp.snapshots import Snapshots, snapshot
 
 EVALUATION_ROWS = 256  # images evaluated at once
-MINI_BATCHES = ("batch_size", "center", "shift")  # fields of a descent that all cells of a stack share
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def train_stack(
     network : Network
         The shape of every cell.
     descent : Descent or sequence of Descent
-        One for all cells, or one per cell. They share mini-batches, and so what decides them (`MINI_BATCHES`).
+        One for all cells, or one per cell. They share mini-batches, and so batch size, centring and shifts.
     starts : list of Parameters
         One per cell; not changed.
     data : Dataset

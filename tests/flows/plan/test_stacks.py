@@ -1,10 +1,11 @@
 """Cells of the same shape are trained together, within the memory and divided among the workers."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.plan.experiment import Cell, Experiment
-from flows.plan.stacks import MOST_CELLS_OF_A_STACK, bytes_of, plan, title
+from flows.plan.stacks import MOST_CELLS_OF_A_STACK, assigned, bytes_of, plan, seconds_of, title
 
 PLENTY = 1e12
 
@@ -32,6 +33,29 @@ def test_every_cell_is_in_exactly_one_stack_and_a_stack_has_one_shape(seeds, wor
 def test_two_workers_share_the_shuffle_grid_evenly():
     cells = cells_of(corruption={"fractions": [0, 0.25, 0.5, 0.75, 1]})
     assert [len(stack) for stack in plan(cells, 2, PLENTY)] == [25, 25]
+
+
+def test_a_grid_of_rates_and_momenta_is_one_stack():
+    cells = cells_of(seeds="0-4", descent={"learning_rate": [0.5, 1.5, 3], "momentum": [0, 0.9]})
+    assert [len(stack) for stack in plan(cells, 1, PLENTY)] == [30]
+    # Two workers take a momentum each: each of the two blocks fills a group of the first layer.
+    stacks = plan(cells, 2, PLENTY)
+    assert [{cell.experiment.descent.momentum for cell in stack.values()} for stack in stacks] == [{0}, {0.9}]
+
+
+@pytest.mark.parametrize("workers", [2, 3, 4])
+def test_no_worker_is_idle_for_the_last_third(workers):
+    networks = [{"hidden": [16, 16]}, {"hidden": [64], "activation": ["sigmoid", "relu"]}, {"hidden": [512]}]
+    cells = cells_of(networks=networks, descent={"batch_size": [10, 128], "learning_rate": [0.1, 0.3]})
+    times = [work.seconds for work in assigned(plan(cells, workers, PLENTY), workers)]
+    assert len(times) == workers
+    assert min(times) > 0.9 * max(times)
+
+
+def test_workers_begin_with_the_longest_stacks():
+    stacks = plan(cells_of(networks=[{"hidden": [16]}, {"hidden": [300]}, {"hidden": [100]}]), 2, PLENTY)
+    seconds = [seconds_of(stack.values()) for stack in stacks]
+    assert seconds == sorted(seconds, reverse=True)
 
 
 def test_a_small_amount_of_work_stays_in_one_stack():

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from mlp.engine.first_layer import Grouping, Products, group_size, pack_groups, unpack_groups
+from mlp.engine.cost import group_size
+from mlp.engine.first_layer import Grouping, Products, pack_groups, unpack_groups
 from mlp.engine.pixels import Batch, whole_tiles
 
 RARE = 6

@@ -1,0 +1,143 @@
+"""A cell of an experiment's grid: its name, its params, its key, its share of the work."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from mlp.descent import MINI_BATCHES
+
+if TYPE_CHECKING:
+    from flows.plan.experiment import Experiment, NetworkSettings
+
+# Part of every cell key: raise it when a change of the method changes results, so that old runs do not count as done.
+# 2: keys hold what differs from the defaults, so that a new setting with a default leaves them as they are.
+METHOD = 2
+
+
+def written(value: Any) -> str:
+    """A param as text in a name: 0.9, 3, relu."""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One network, to be trained once: a point of an experiment's grid.
+
+    Attributes
+    ----------
+    experiment : Experiment
+        With the values of this cell: it has no `grid`.
+    varied : tuple of str
+        The params in which the cells of the whole experiment differ; its name contains them.
+    """
+
+    experiment: "Experiment"
+    network: "NetworkSettings"
+    rows: int | None
+    inputs: str
+    fraction: float
+    seed: int
+    varied: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple:
+        """What cells must share to be trained as one stack: their arrays, mini-batches and measurements."""
+        experiment, network, descent = self.experiment, self.network, self.experiment.descent
+        return (
+            (network.hidden, network.activation, network.cost),
+            (experiment.data, self.chosen_rows, self.inputs, experiment.noise),
+            *(getattr(descent, name) for name in MINI_BATCHES),
+            (experiment.order, experiment.evaluation_rows, experiment.stop_accuracy),
+        )
+
+    @property
+    def chosen_rows(self) -> tuple:
+        """What cells with the same data settings must share to be trained on the same rows."""
+        return (self.rows, self.seed) if self.experiment.data.choice == "seed" else (self.rows,)
+
+    @property
+    def block(self) -> tuple:
+        """What cells must also share to be neighbours in a stack: see `mlp.engine.blocks`."""
+        return self.experiment.descent.rule, self.experiment.descent.momentum > 0
+
+    @property
+    def images(self) -> int:
+        """Largest possible number of training images."""
+        return self.rows or 60_000
+
+    @property
+    def weights(self) -> int:
+        """Number of weights of the network."""
+        return sum(fan_in * fan_out for fan_in, fan_out in pairwise(self.sizes))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Neurons of each layer, with ten outputs."""
+        return self.experiment.data.side**2, *self.network.hidden, 10
+
+    @property
+    def name(self) -> str:
+        """For example ``seed=3 shuffle=0.50 learning_rate=0.5``, with every param in which the cells differ."""
+        parts = [f"seed={self.seed}", f"{self.experiment.corruption.labels}={self.fraction:.2f}"]
+        params = self.params() if self.varied else {}
+        return " ".join(parts + [f"{name}={written(params[name])}" for name in self.varied if name != "corruption"])
+
+    def params(self) -> dict[str, Any]:
+        """Flat parameters, by which runs are grouped."""
+        experiment = self.experiment
+        return {
+            "seed": self.seed,
+            "corruption": experiment.corruption.labels,
+            "fraction": f"{self.fraction:.12g}",
+            "inputs": self.inputs,
+            "data": experiment.data.name,
+            "split": experiment.data.split,
+            "rows": self.rows or "all",
+            "test_rows": experiment.data.test_rows or "all",
+            "choice": experiment.data.choice,
+            "side": experiment.data.side,
+            "preprocess": experiment.data.preprocess,
+            "hidden": "-".join(map(str, self.network.hidden)) or "none",
+            **self.network.model_dump(exclude={"hidden"}),
+            **experiment.descent.model_dump(),
+            "order": experiment.order,
+            "evaluation_rows": experiment.evaluation_rows or "all",
+            "stop_accuracy": experiment.stop_accuracy or "none",
+            "noise_count": experiment.noise.count,
+            "noise_seed": experiment.noise.seed,
+        }
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """How its labels are corrupted, as its key has it."""
+        corruption = self.experiment.corruption
+        return {corruption.labels: self.fraction, **corruption.model_dump(include={"seed"}, exclude_defaults=True)}
+
+    def key(self, digest: str) -> str:
+        """Short hash of everything that decides the result: two cells with one key are the same work.
+
+        Settings that have their default are left out. So a new setting with a default changes no key; a new default
+        would, and a test pins all of them.
+
+        Parameters
+        ----------
+        digest : str
+            Of the data set, after its split and with the cell's number of rows.
+        """
+        experiment = self.experiment
+        decisive = {
+            "method": METHOD,
+            "digest": digest,
+            "seed": self.seed,
+            "network": self.network.model_dump(exclude_defaults=True),
+            "descent": experiment.descent.model_dump(exclude_defaults=True),
+            "noise": experiment.noise.model_dump(exclude_defaults=True),
+            # If no label is corrupted, the kind of corruption makes no difference.
+            "labels": self.labels if self.fraction else {},
+            "inputs": self.inputs if self.inputs != "true" else {},
+            **experiment.model_dump(include={"order", "evaluation_rows", "stop_accuracy"}, exclude_defaults=True),
+        }
+        decisive = {name: value for name, value in decisive.items() if value != {}}
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,59 @@
+"""Types of an experiment's fields, and the base of its sections."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import CoreSchema, core_schema
+
+MOST_CELLS = 10_000
+SEED_LIMIT = 2**32
+
+
+def parse_seeds(given: Any) -> Any:
+    """Seeds as a list of numbers, from ``7``, ``"0-9"`` or ``"0,2,5-7"``."""
+    if not isinstance(given, str):
+        return [given] if isinstance(given, int) else given
+    seeds: list[int] = []
+    for part in given.split(","):
+        if not (match := re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part)):
+            raise ValueError("whole numbers and ranges like 0-9 or 0,2,5-7")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not first <= last < first + MOST_CELLS - len(seeds):
+            raise ValueError(f"ranges that go up, of at most {MOST_CELLS} seeds together")
+        seeds += range(first, last + 1)
+    return seeds
+
+
+def as_list(given: Any) -> Any:
+    """A single value as a list of one, and ``"0,0.5,1"`` as a list of three."""
+    if isinstance(given, str):
+        return given.split(",")
+    return given if isinstance(given, list | tuple) else [given]
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """Annotates a field whose values are the names in a table of `mlp`, like a `Literal` of them."""
+
+    names: Collection[str]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.literal_schema(list(self.names))
+
+
+def rounded(value: Any) -> Any:
+    """A number with 12 significant digits, so that 0.1 + 0.2 is 0.3, and -0.0 is 0: equal settings have equal keys."""
+    return float(f"{value:.12g}") + 0.0 if isinstance(value, float) else value
+
+
+Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(rounded)]
+
+
+class Settings(BaseModel):
+    """Settings are immutable, and refuse unknown fields. Numbers are rounded to 12 significant digits."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
+    _rounded = field_validator("*")(rounded)
