@@ -34,7 +34,6 @@ def plan(cells: Stack, workers: int, memory: float) -> list[Stack]:
     memory : float
         Bytes that the stacks which train at the same time may take together. A stack has at least one cell.
     """
-    total = total_seconds(cells.values())
     if not worth_processes(cells.values()):
         workers = 1
     shapes: dict[tuple, list[tuple[str, Cell]]] = {}
@@ -43,7 +42,7 @@ def plan(cells: Stack, workers: int, memory: float) -> list[Stack]:
     groups = [sorted(members, key=lambda item: item[1].block) for members in shapes.values()]
     divisions = []
     for rounds in range(1, MOST_ROUNDS + 1):
-        longest, stacks = total / workers / rounds, []
+        longest, stacks = total_seconds(cells.values()) / workers / rounds, []
         for members in groups:
             stacks += divided(members, longest, memory / workers)
         divisions.append(sorted(stacks, key=lambda stack: -seconds_of(stack.values())))

@@ -159,7 +159,7 @@ def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, N
         experiment.evaluation_rows,
         experiment.stop_accuracy,
         on_epoch,
-        kept_epochs(experiment.descent.epochs, network.parameter_count),
+        kept_epochs(max(cell.experiment.descent.epochs for cell in cells), networks[0].parameter_count),
     )
 
 
