@@ -22,7 +22,7 @@ from flows.platform.paths import sqlite_file, sqlite_uri, store_folder
 from flows.store.failures import DAMAGED, STORE_ERRORS, is_damaged, shortened
 from flows.store.locations import adopt_artifacts
 
-CONNECT_SECONDS, SILENT_SECONDS, LOCK_SECONDS = 5, 2.0, 60.0
+CONNECT_SECONDS, SILENT_SECONDS, LOCK_SECONDS = 5, 2.0, 180.0
 LOGIN_REFUSED = 401  # HTTP's status
 
 
