@@ -30,14 +30,14 @@ class Recipe(NamedTuple):
 
 
 SHORT = Descent(learning_rate=0.2, batch_size=64, epochs=25, momentum=0.9, schedule="cosine", center=True)
-TUNED = replace(SHORT, learning_rate=0.12, batch_size=128, shift=1)
+TUNED = replace(SHORT, batch_size=128, weight_decay=0.00025, shift=1)
 STEPS = {
     "sigmoid": Recipe(SIGMOID, SHORT),
     "shifts": Recipe(SIGMOID, replace(SHORT, shift=1)),
     "relu": Recipe(RELU, TUNED),
-    "longer": Recipe(RELU, replace(TUNED, epochs=200)),
+    "longer": Recipe(RELU, replace(TUNED, epochs=100)),
     "deskewed": Recipe(RELU, TUNED, "deskew"),
-    "deskewed, longer": Recipe(RELU, replace(TUNED, epochs=200), "deskew"),
+    "deskewed, longer": Recipe(RELU, replace(TUNED, epochs=100), "deskew"),
 }
 
 
