@@ -6,7 +6,7 @@ source reports and which values of a quantity count as reproduced.
 
 from collections.abc import Callable
 
-from mlp.claims import arpit, choromanska, lesson, regularization, toneva, zhang, zhang_theory
+from mlp.claims import arpit, belkin, choromanska, entezari, lesson, regularization, toneva, zhang, zhang_theory
 from mlp.claims.findings import Findings, TrainedNetwork, estimate, lies_within
 
 # The only list of claims, in the order in which they are shown.
@@ -30,6 +30,8 @@ CLAIMS: dict[str, Callable[..., Findings]] = {
     "patterns_first": arpit.patterns_first,
     "regularization": regularization.regularization,
     "forgetting": toneva.forgetting,
+    "double_descent": belkin.double_descent,
+    "connectivity": entezari.connectivity,
 }
 
 __all__ = ["CLAIMS", "Findings", "TrainedNetwork", "estimate", "lies_within"]

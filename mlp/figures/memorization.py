@@ -156,3 +156,21 @@ def forgetting(events: Mapping[str, NDArray]) -> Figure:
     axes.set(xlabel="times forgotten", ylabel="share of the images", yscale="log", ylim=(None, 1.5))
     axes.legend()
     return figure
+
+
+def double_descent(widths: Sequence[int], errors: Mapping[str, NDArray], threshold: float) -> Figure:
+    """Errors against the width of a network; `errors` maps names to (widths, seeds).
+
+    Parameters
+    ----------
+    threshold : float
+        The width at which the network has as many parameters as there are equations.
+    """
+    figure, (axes,) = panels(1)
+    draw_over_seeds(axes, widths, errors, xlabel="hidden neurons", ylabel="error", xscale="log")
+    axes.axvline(threshold, color="0.5", linestyle=":", label="parameters = images x classes")
+    axes.set_xticks(list(widths), [f"{width}" for width in widths])
+    axes.minorticks_off()
+    axes.set_ylim(0, None)
+    axes.legend(fontsize=8)
+    return figure
