@@ -1,4 +1,4 @@
-"""The claims of the lesson and of three papers, each measured on trained networks by one function.
+"""The claims of the lesson and of the papers after it, each measured by one function.
 
 The arguments of the function are the experiments of the claim's file in `flows/claims`; the file also says what the
 source reports and which values of a quantity count as reproduced.

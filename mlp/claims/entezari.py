@@ -66,7 +66,7 @@ def along(net: TrainedNetwork, path: Callable[[float], NDArray]) -> NDArray:
     """Training cost and test error along a path, (2, positions)."""
     images, test_images = scaled(net.data.train_images[:ROWS]), scaled(net.data.test_images[:ROWS])
     values = []
-    for position in POSITIONS:
+    for position in POSITIONS.tolist():
         parameters = unflatten(path(position), net.network.sizes)
         answers = net.network.answers(parameters, test_images).argmax(axis=1)
         cost = net.network.average_cost(parameters, images, net.given[:ROWS])
