@@ -1,4 +1,4 @@
-"""The claims of the lesson and of three papers, each measured on trained networks by one function.
+"""The claims of the lesson and of the papers after it, each measured by one function.
 
 The arguments of the function are the experiments of the claim's file in `flows/claims`; the file also says what the
 source reports and which values of a quantity count as reproduced.
@@ -6,7 +6,7 @@ source reports and which values of a quantity count as reproduced.
 
 from collections.abc import Callable
 
-from mlp.claims import arpit, choromanska, lesson, regularization, toneva, zhang, zhang_theory
+from mlp.claims import arpit, belkin, choromanska, entezari, lesson, regularization, toneva, zhang, zhang_theory
 from mlp.claims.findings import Findings, TrainedNetwork, estimate, lies_within
 
 # The only list of claims, in the order in which they are shown.
@@ -30,6 +30,8 @@ CLAIMS: dict[str, Callable[..., Findings]] = {
     "patterns_first": arpit.patterns_first,
     "regularization": regularization.regularization,
     "forgetting": toneva.forgetting,
+    "double_descent": belkin.double_descent,
+    "connectivity": entezari.connectivity,
 }
 
 __all__ = ["CLAIMS", "Findings", "TrainedNetwork", "estimate", "lies_within"]

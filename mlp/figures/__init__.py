@@ -19,6 +19,7 @@ from mlp.figures.memorization import (
     curve_shapes,
     curves_figure,
     difficulty,
+    double_descent,
     early_stopping,
     forgetting,
     zhang_figure1,
@@ -29,8 +30,8 @@ from mlp.figures.weights import weight_gallery
 
 __all__ = [
     "answer_gallery", "component_sizes", "convergence", "correlations", "critical", "curve_shapes", "curves_figure",
-    "descent_on_curve", "descent_on_surface", "difficulty", "draw_curves", "draw_measures", "drawings",
-    "early_stopping", "favourite_digits", "forgetting", "image_gallery", "importance", "interpolation",
+    "descent_on_curve", "descent_on_surface", "difficulty", "double_descent", "draw_curves", "draw_measures",
+    "drawings", "early_stopping", "favourite_digits", "forgetting", "image_gallery", "importance", "interpolation",
     "label_noise", "level_effects", "loss_histograms", "norms_and_errors", "overview", "panels", "plane", "slices",
     "weight_gallery", "zhang_figure1",
 ]  # fmt: skip

@@ -102,21 +102,21 @@ def component_sizes(gradients: Mapping[str, NDArray]) -> Figure:
     return figure
 
 
-def slices(positions: ArrayLike, costs: Mapping[str, NDArray], xlabel: str) -> Figure:
-    """The cost along straight lines.
+def slices(positions: ArrayLike, costs: Mapping[str, NDArray], xlabel: str, ylabel: str = "cost") -> Figure:
+    """The cost, or another measure, along straight lines.
 
     Parameters
     ----------
     positions : (k,)
     costs : mapping of name to (k,)
         Of `mlp.landscape.slice_costs`. More than six lines get no legend.
-    xlabel : str
-        Meaning of the positions.
+    xlabel, ylabel : str
+        Meaning of the positions, and of what is measured there.
     """
     figure, (axes,) = panels(1)
     for colour, (name, line) in zip(shades(len(costs)), costs.items(), strict=True):
         axes.plot(positions, line, color=colour, label=name)
-    axes.set(xlabel=xlabel, ylabel="cost", ylim=(0, None))
+    axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, None))
     if len(costs) <= 6:
         axes.legend()
     return figure

@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from mlp.figures.curves import draw_curves
-from mlp.figures.style import COLOURS, panels
+from mlp.figures.style import COLOURS, panels, shades
 
 MARKERS = "osD^vP"
 
@@ -132,16 +132,18 @@ def early_stopping(test: Mapping[str, NDArray], memorized: Mapping[str, NDArray]
         Only fractions above 0 have wrong labels.
     """
     figure, (left, right) = panels(2)
-    for axes, groups, label in (
-        (left, test, "accuracy on the test images"),
-        (right, memorized, "wrong training labels given back"),
-    ):
-        draw_curves(axes, groups, label)
-        for line, name in zip(axes.lines[:], groups, strict=True):
+    colours = dict(zip(test, shades(len(test)), strict=True))
+    for axes, groups in ((left, test), (right, memorized)):
+        for name, values in groups.items():
+            steps, mean = np.arange(values.shape[1]), values.mean(axis=0)
             best = test[name].mean(axis=0).argmax()
-            axes.plot(best, groups[name].mean(axis=0)[best], "o", color=line.get_color())
-        axes.set_ylim(-0.03, 1.03)
-    left.legend(title="wrong labels")
+            axes.fill_between(steps, values.min(axis=0), values.max(axis=0), fc=colours[name], alpha=0.2, linewidth=0)
+            axes.plot(steps, mean, color=colours[name], label=name)
+            axes.plot(best, mean[best], "o", color=colours[name])
+        axes.set(xlabel="epoch", ylim=(-0.03, 1.03))
+    left.set_ylabel("accuracy on the test images")
+    right.set_ylabel("wrong training labels given back")
+    left.legend(title="corrupted labels", loc="lower left", ncols=3, fontsize=8, title_fontsize=8)
     return figure
 
 
@@ -155,4 +157,22 @@ def forgetting(events: Mapping[str, NDArray]) -> Figure:
         axes.bar(np.arange(most + 1) + width * (place + 0.5) - 0.4, shares, width, color=colour, label=name)
     axes.set(xlabel="times forgotten", ylabel="share of the images", yscale="log", ylim=(None, 1.5))
     axes.legend()
+    return figure
+
+
+def double_descent(widths: Sequence[int], errors: Mapping[str, NDArray], threshold: float) -> Figure:
+    """Errors against the width of a network; `errors` maps names to (widths, seeds).
+
+    Parameters
+    ----------
+    threshold : float
+        The width at which the network has as many parameters as there are equations.
+    """
+    figure, (axes,) = panels(1)
+    draw_over_seeds(axes, widths, errors, xlabel="hidden neurons", ylabel="error", xscale="log")
+    axes.axvline(threshold, color="0.5", linestyle=":", label="parameters = images x classes")
+    axes.set_xticks(list(widths), [f"{width}" for width in widths])
+    axes.minorticks_off()
+    axes.set_ylim(0, None)
+    axes.legend(fontsize=8)
     return figure

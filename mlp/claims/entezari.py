@@ -1,0 +1,74 @@
+"""Claims about paths between minima: Garipov et al. 2018, Draxler et al. 2018, Entezari et al. 2022."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp import figures
+from mlp.claims.findings import Findings, TrainedNetwork, select, values_of
+from mlp.connectivity import matched, on_curve, trained_bend
+from mlp.descent import scaled
+from mlp.landscape import barrier
+from mlp.network import flatten, unflatten
+from mlp.randomness import generator
+
+POSITIONS = np.linspace(0, 1, 11)
+ROWS = 2_000  # training and test images that costs and errors are averaged over
+CURVE_EPOCHS = 20
+PATHS = ("straight", "matched", "curve")
+
+
+def connectivity(nets: list[TrainedNetwork]) -> Findings:
+    """Barriers of training cost and test error between the minima of neighbouring seeds, for each width.
+
+    The curve is trained at a fifth of the networks' learning rate, on the labels that they were trained on.
+    """
+    quantities: dict[str, Any] = {}
+    shown = {}
+    names = {"narrow": min(values_of(nets, "width")), "wide": max(values_of(nets, "width"))}
+    for name, width in names.items():
+        selected = select(nets, width=width)
+        pairs = list(zip(selected, [*selected[1:], selected[0]], strict=True))
+        # (pairs, paths, costs and errors, positions)
+        paths = np.array([[along(net, path) for path in paths_between(net, other)] for net, other in pairs])
+        for i, path in enumerate(PATHS):
+            quantities |= {
+                f"{name}_{path}_cost": np.array([barrier(costs) for costs in paths[:, i, 0]]),
+                f"{name}_{path}_error": np.array([barrier(errors) for errors in paths[:, i, 1]]),
+            }
+            shown[f"{width} neurons, {path}"] = paths[:, i, 1].mean(axis=0)
+        straight, after = (quantities[f"{name}_{path}_cost"] for path in ("straight", "matched"))
+        quantities[f"{name}_matched_share"] = after / straight
+    quantities["width_helps"] = quantities["narrow_matched_cost"] - quantities["wide_matched_cost"]
+    figure = figures.slices(POSITIONS, shown, "position between the two minima", "error on the test images")
+    return Findings(quantities, {"paths": figure})
+
+
+def paths_between(net: TrainedNetwork, other: TrainedNetwork) -> list[Callable[[float], NDArray]]:
+    """The three `PATHS` as functions from a position, 0 to 1, to parameters (d,)."""
+    images = scaled(net.data.train_images[:ROWS])
+    here, there = flatten(net.parameters), flatten(other.parameters)
+    same = flatten(matched(net.network, other.parameters, net.parameters, images))
+    descent = replace(net.descent, learning_rate=net.descent.learning_rate / 5, epochs=CURVE_EPOCHS)
+    order = generator(net.seed, "order")
+    bend = trained_bend(net.network, here, there, net.data.train_images, net.given, descent, order)
+    return [
+        lambda position: (1 - position) * here + position * there,
+        lambda position: (1 - position) * here + position * same,
+        lambda position: on_curve(here, bend, there, position),
+    ]
+
+
+def along(net: TrainedNetwork, path: Callable[[float], NDArray]) -> NDArray:
+    """Training cost and test error along a path, (2, positions)."""
+    images, test_images = scaled(net.data.train_images[:ROWS]), scaled(net.data.test_images[:ROWS])
+    values = []
+    for position in POSITIONS.tolist():
+        parameters = unflatten(path(position), net.network.sizes)
+        answers = net.network.answers(parameters, test_images).argmax(axis=1)
+        cost = net.network.average_cost(parameters, images, net.given[:ROWS])
+        values.append((cost, (answers != net.data.test_labels[:ROWS]).mean()))
+    return np.array(values).T
