@@ -1,6 +1,6 @@
 """All figures of the project: functions from arrays to figures."""
 
-from mlp.figures.answers import answer_gallery, favourite_digits, image_gallery
+from mlp.figures.answers import answer_gallery, favourite_digits, image_gallery, share_above
 from mlp.figures.curves import draw_curves, draw_measures, overview
 from mlp.figures.landscape import (
     component_sizes,
@@ -12,13 +12,43 @@ from mlp.figures.landscape import (
     plane,
     slices,
 )
-from mlp.figures.memorization import convergence, critical, curve_shapes, curves_figure, difficulty, zhang_figure1
+from mlp.figures.memorization import (
+    convergence,
+    critical,
+    curve_shapes,
+    curves_figure,
+    difficulty,
+    factor_by_error,
+    radii,
+    zhang_figure1,
+)
 from mlp.figures.style import panels
 from mlp.figures.weights import weight_gallery
 
 __all__ = [
-    "answer_gallery", "component_sizes", "convergence", "correlations", "critical", "curve_shapes", "curves_figure",
-    "descent_on_curve", "descent_on_surface", "difficulty", "draw_curves", "draw_measures", "favourite_digits",
-    "image_gallery", "importance", "loss_histograms", "overview", "panels", "plane", "slices", "weight_gallery",
+    "answer_gallery",
+    "component_sizes",
+    "convergence",
+    "correlations",
+    "critical",
+    "curve_shapes",
+    "curves_figure",
+    "descent_on_curve",
+    "descent_on_surface",
+    "difficulty",
+    "draw_curves",
+    "draw_measures",
+    "factor_by_error",
+    "favourite_digits",
+    "image_gallery",
+    "importance",
+    "loss_histograms",
+    "overview",
+    "panels",
+    "plane",
+    "radii",
+    "share_above",
+    "slices",
+    "weight_gallery",
     "zhang_figure1",
 ]  # fmt: skip
