@@ -41,6 +41,7 @@ class Claim(Settings):
     scale: Literal["small", "full"]
     statement: str
     source: str
+    note: str = Field("", description="why it came out as it did, for what does not hold; written after the run")
     experiments: dict[str, Experiment] = Field(description="by the argument of its measure in mlp.claims")
     quantities: dict[str, Quantity]
     optional: tuple[str, ...] = Field((), description="experiments that are left out where their data can't be had")

@@ -70,7 +70,8 @@ def write_pages(
 def claim_page(name: str, verdicts: list[Verdict], figures: Iterable[str]) -> str:
     """A claim in Markdown: what its source says, the results with their figures, and the set-up in full."""
     first = verdicts[0]
-    parts = [f"# {name}", first["statement"], f"*{first['source']}*"]
+    note = load_claim(name, first["scale"]).note
+    parts = [f"# {name}", first["statement"], f"*{first['source']}*", *([note.strip()] if note else [])]
     for verdict in verdicts:
         command = f"mlp reproduce {name}" + (" --scale full" if verdict["scale"] == "full" else "")
         time = f" {verdict['seconds']:,.0f} s of training and measuring." if verdict["seconds"] else ""

@@ -96,9 +96,10 @@ def words(verdict: Verdict) -> str:
 def table(verdict: Verdict) -> Table:
     """A verdict for a terminal."""
     colour = COLOURS[verdict["verdict"]]
-    result = Table(title=f"[{colour}]{title(verdict)}[/]", caption=CAPTION, box=SIMPLE_HEAD)
-    for head in (HEADS[0], *HEADS[2:]):
-        result.add_column(head, justify="left" if head == HEADS[0] else "right", no_wrap=head != HEADS[0])
+    result = Table(title=f"[{colour}]{title(verdict)}[/]", caption=CAPTION, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    result.add_column(HEADS[0], min_width=16)
+    for head in HEADS[2:]:
+        result.add_column(head, justify="right")
     for row in verdict["quantities"]:
         what, says, *rest = quantity_row(row)
         style = {True: "", False: "red", UNDECIDED: "cyan", SHOWN: "dim"}[row["holds"]]

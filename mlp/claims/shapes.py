@@ -71,7 +71,7 @@ def curves(
         "early_apart": quantities["true_early_99"] - quantities["shuffled_early_99"],
         "line_apart": quantities["shuffled_line_99"] - quantities["true_line_99"],
     }
-    return Findings(quantities, {"shape": figures.curve_shapes(drawn, first)})
+    return Findings(quantities, {"shape": figures.cost_shapes(drawn, first)})
 
 
 def course(net: TrainedNetwork) -> Course:

@@ -14,6 +14,7 @@ from mlp.figures.landscape import (
 )
 from mlp.figures.memorization import (
     convergence,
+    cost_shapes,
     critical,
     curve_shapes,
     curves_figure,
@@ -30,6 +31,7 @@ __all__ = [
     "component_sizes",
     "convergence",
     "correlations",
+    "cost_shapes",
     "critical",
     "curve_shapes",
     "curves_figure",

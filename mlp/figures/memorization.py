@@ -91,7 +91,26 @@ def convergence(x: Sequence[float], epochs: Mapping[str, NDArray], label: str) -
     return figure
 
 
-def curve_shapes(curves: Mapping[str, tuple[NDArray, NDArray]], first: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
+def curve_shapes(curves: Mapping[str, NDArray]) -> Figure:
+    """Training accuracy against the share of the epochs, to compare the shapes of trainings of different length.
+
+    Parameters
+    ----------
+    curves : mapping of name to (seeds, steps)
+    """
+    figure, (axes,) = panels(1)
+    for colour, style, (name, values) in zip(COLOURS, ("-", "--", "-."), curves.items(), strict=False):
+        progress = np.linspace(0, 1, values.shape[1])
+        axes.fill_between(progress, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+        label = f"{name} labels, {values.shape[1] - 1} epochs"
+        axes.plot(progress, values.mean(axis=0), style, color=colour, label=label)
+    axes.plot([0, 1], [0.1, 1], color="0.5", linewidth=0.8, linestyle=":", label="a straight line")
+    axes.set(xlabel="share of the epochs", ylabel="accuracy on the training labels", ylim=(0, 1.03))
+    axes.legend()
+    return figure
+
+
+def cost_shapes(curves: Mapping[str, tuple[NDArray, NDArray]], first: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
     """Training costs down to an end, against the share of the epochs, and the first epoch alone.
 
     Parameters
