@@ -48,6 +48,14 @@ NOISES: dict[str, Callable[[int, NDArray, Generator], NDArray]] = {
 }
 
 
+def unclipped_gaussian(count: int, pixels: int, rng: Generator) -> NDArray:
+    """Inputs (count, pixels) float32 from N(0, 1), as Hendrycks & Gimpel 2016 (arXiv 1610.02136) draw Gaussian noise.
+
+    No images: half of the pixels are below 0, and one in six is above 1.
+    """
+    return rng.standard_normal((count, pixels), dtype=np.float32)
+
+
 def noise_images(kind: str, count: int, data: Dataset, rng: Generator) -> NDArray:
     """Noise images (count, pixels) uint8, preprocessed as the images of the data set are.
 

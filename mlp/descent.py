@@ -170,6 +170,7 @@ def train(
     descent: Descent,
     order: Generator,
     on_epoch: Callable[[int, Parameters], None] = lambda epoch, parameters: None,
+    on_step: Callable[[int, Parameters], None] = lambda step, parameters: None,
 ) -> Parameters:
     """Train one network by mini-batch gradient descent; the readable counterpart of `mlp.engine.stack.train_stack`.
 
@@ -186,6 +187,8 @@ def train(
         Draws the order of the mini-batches and the shifts.
     on_epoch : callable
         Called with the number of the epoch and the parameters: with 0 before the first step, then after each epoch.
+    on_step : callable
+        Called with the number of the step, from 1, and the parameters after each step.
 
     Returns
     -------
@@ -202,6 +205,7 @@ def train(
         (weights, biases), *rest = parameters
         return [Layer(weights, biases - mean @ weights if descent.center else biases), *rest]
 
+    step = 0
     on_epoch(0, for_raw_images())
     for epoch in range(descent.epochs):
         rate = descent.rate(epoch)
@@ -209,5 +213,7 @@ def train(
             inputs = shifted(images[batch], descent.shift, order) if descent.shift else images[batch]
             gradient = network.gradient(parameters, scaled(inputs) - mean, labels[batch])
             rule.step([array for layer in gradient for array in layer], rate)
+            step += 1
+            on_step(step, for_raw_images())
         on_epoch(epoch + 1, for_raw_images())
     return for_raw_images()

@@ -130,6 +130,41 @@ def loss_spread(losses: ArrayLike, rng: Generator) -> Estimate:
     return bootstrap_interval(losses, rng, lambda sample, axis: np.std(sample, axis=axis, ddof=1))
 
 
+def correlation_difference(train: NDArray, test: NDArray, rng: Generator) -> Estimate:
+    """Correlation of training and test loss in one group minus that in another, with its bootstrap interval (BCa).
+
+    Parameters
+    ----------
+    train, test : (seeds, 2)
+        Resampled by seed, because both groups ran with the same seeds.
+    rng : Generator
+
+    Returns
+    -------
+    Estimate
+        Over the seeds that have all four losses.
+    """
+
+    def difference(a: NDArray, b: NDArray, c: NDArray, d: NDArray, axis: int = -1) -> NDArray:
+        return correlation_along(a, b, axis) - correlation_along(c, d, axis)
+
+    complete = np.isfinite(train).all(axis=1) & np.isfinite(test).all(axis=1)
+    samples = tuple(np.column_stack([train[complete], test[complete]])[:, [0, 2, 1, 3]].T)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a resample of a single seed has no correlation
+        ends = scipy.stats.bootstrap(
+            samples, difference, paired=True, vectorized=True, n_resamples=RESAMPLES, method="BCa",
+            batch=max(1, BATCH_NUMBERS // complete.sum()), rng=rng,
+        ).confidence_interval  # fmt: skip
+    return Estimate(np.asarray(difference(*samples)), np.asarray(ends.low), np.asarray(ends.high))
+
+
+def correlation_along(x: NDArray, y: NDArray, axis: int) -> NDArray:
+    """Pearson's correlation of two arrays along an axis."""
+    x, y = x - x.mean(axis=axis, keepdims=True), y - y.mean(axis=axis, keepdims=True)
+    return (x * y).sum(axis=axis) / np.sqrt((x**2).sum(axis=axis) * (y**2).sum(axis=axis))
+
+
 def loss_correlation(train: ArrayLike, test: ArrayLike, rng: Generator) -> Estimate:
     """Pearson's correlation of training and test loss over seeds, with its bootstrap interval (BCa).
 

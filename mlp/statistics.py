@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 FEWEST_SEEDS = 5  # for an interval of a mean
-SCALES = ("linear", "share", "ratio")
+POSSIBLE = {"linear": "any", "share": "0 to 1", "ratio": "0 or more", "correlation": "-1 to 1"}
+SCALES = tuple(POSSIBLE)
 ROUNDING = 1e-9  # by which a share may exceed 1
 RESAMPLES = 9999
 BATCH_NUMBERS = 2**22  # resampled numbers in memory at once: 32 MB
@@ -125,9 +126,9 @@ def mean_interval(values: ArrayLike, scale: ArrayLike = "linear") -> Estimate:
     Parameters
     ----------
     values : (seeds, ...)
-    scale : {"linear", "share", "ratio"}, or an array of them that is broadcast to the axes after the seeds
+    scale : one of `SCALES`, or an array of them that is broadcast to the axes after the seeds
         ``share``: values from 0 to 1; the interval is symmetric in the logit of the mean. ``ratio``: values above 0;
-        it is symmetric in the logarithm.
+        it is symmetric in the logarithm. ``correlation``: values from -1 to 1; it is symmetric in Fisher's z.
 
     Raises
     ------
@@ -144,26 +145,31 @@ def mean_interval(values: ArrayLike, scale: ArrayLike = "linear") -> Estimate:
     scales = np.broadcast_to(scale, shape).ravel()
     if unknown := set(scales.tolist()) - set(SCALES):
         raise ValueError(f"scale: {min(unknown)!r} given; allowed: {', '.join(SCALES)}")
-    lowest, highest = table.min().to_numpy(), table.max().to_numpy()
-    largest = np.where(scales == "share", 1 + ROUNDING, np.inf)
-    if (impossible := (scales != "linear") & ((lowest < 0) | (highest > largest))).any():
-        ends = f"{lowest[impossible][0]:g} to {highest[impossible][0]:g}"
+    # Fisher's z is half the logit of (1 + r) / 2: correlations are treated as these shares.
+    stretch = np.where(scales == "correlation", 2, 1)
+    in_unit = (table + stretch - 1) / stretch
+    lowest, highest = in_unit.min().to_numpy(), in_unit.max().to_numpy()
+    bounded = (scales == "share") | (scales == "correlation")
+    largest = np.where(bounded, 1 + ROUNDING, np.inf)
+    if (impossible := (scales != "linear") & ((lowest < -ROUNDING) | (highest > largest))).any():
         kind = scales[impossible][0]
-        raise ValueError(f"values: {ends} given for a {kind}; allowed: {'0 to 1' if kind == 'share' else '0 or more'}")
-    value, low, high = (np.ravel(bound) for bound in student_interval(values))
-    half, mean = high - value, np.clip(value, 0, largest - ROUNDING)
+        ends = f"{table.min()[impossible].iloc[0]:g} to {table.max()[impossible].iloc[0]:g}"
+        raise ValueError(f"values: {ends} given for a {kind}; allowed: {POSSIBLE[kind]}")
+    value, low, high = (np.ravel(bound) for bound in student_interval(in_unit.to_numpy()))
+    half, mean = high - value, np.where(scales == "linear", value, np.clip(value, 0, largest - ROUNDING))
     with np.errstate(all="ignore"):  # where the mean is 0 or 1 all seeds agree, and the width is zero
         logit, in_logits, in_logs = special.logit(mean), half / (mean * (1 - mean)), half / mean
         ends_of_shares = special.expit(logit - in_logits), special.expit(logit + in_logits)
         ends_of_ratios = mean * np.exp(-in_logs), mean * np.exp(in_logs)
     few = (table.count().to_numpy() < FEWEST_SEEDS) & np.isfinite(half)
     for chosen, (new_low, new_high) in (
-        ((scales == "share") & (half > 0), ends_of_shares),
+        (bounded & (half > 0), ends_of_shares),
         ((scales == "ratio") & (half > 0), ends_of_ratios),
         (few, (lowest, highest)),
     ):
         low, high = np.where(chosen, new_low, low), np.where(chosen, new_high, high)
-    return Estimate(*(bound.reshape(shape)[()] for bound in (value, low, high)))
+    low, high = low * stretch - stretch + 1, high * stretch - stretch + 1
+    return Estimate(*(bound.reshape(shape)[()] for bound in (table.mean().to_numpy(), low, high)))
 
 
 def sampling_error(share: float, count: int) -> float:

@@ -24,6 +24,14 @@ class Quantity(Settings):
     at_least: float | None = None
     at_most: float | None = None
     percent: bool = False
+    scale: Literal["linear", "share", "ratio", "correlation"] | None = Field(
+        None, description="of its interval, see mlp.statistics.mean_interval; null: of a share for percents from 0 to 1"
+    )
+    setup: str = Field("", description="a set-up that is not the claim's own, such as an earlier one; judged apart")
+
+    @property
+    def judged(self) -> bool:
+        return (self.at_least, self.at_most) != (None, None)
 
 
 class Claim(Settings):
@@ -33,17 +41,22 @@ class Claim(Settings):
     scale: Literal["small", "full"]
     statement: str
     source: str
+    note: str = Field("", description="why it came out as it did, for what does not hold; written after the run")
     experiments: dict[str, Experiment] = Field(description="by the argument of its measure in mlp.claims")
     quantities: dict[str, Quantity]
+    optional: tuple[str, ...] = Field((), description="experiments that are left out where their data can't be had")
 
 
-def load_claim(name: str, scale: str, data: str | None = None) -> Claim:
+def load_claim(name: str, scale: str, data: str | None = None, seeds: str | None = None) -> Claim:
     """Read the file of a claim; its section `small` or `full` is merged into the rest.
 
     Parameters
     ----------
     data : str, optional
-        Instead of MNIST, or of the digits if OpenML can't be reached (``auto``).
+        For all experiments, instead of those of the file: MNIST, or the digits if OpenML can't be reached (``auto``),
+        where the file names none.
+    seeds : str, optional
+        Instead of those of the file. The runs and the verdict are then kept apart from the claim's own.
 
     Raises
     ------
@@ -56,14 +69,20 @@ def load_claim(name: str, scale: str, data: str | None = None) -> Claim:
     settings = yaml.safe_load((CLAIM_FILES / f"{name}.yaml").read_text(encoding="utf-8"))
     scales = {known: settings.pop(known) for known in SCALES}
     settings = merged(settings, scales[scale]) | {"name": name, "scale": scale}
+    given = {} if seeds is None else {"seeds": seeds}
     for experiment in settings["experiments"].values():
-        experiment |= {"name": f"claim-{name}-{scale}", "description": settings["statement"]}
-        experiment["data"] = experiment.get("data", {}) | {"name": data or "auto"}
+        experiment |= given | {"name": experiment_name(name, scale, bool(given)), "description": settings["statement"]}
+        experiment["data"] = {"name": "auto"} | experiment.get("data", {}) | ({"name": data} if data else {})
     try:
-        Experiment.model_validate({"name": name, "data": {"name": data or "auto"}})  # told once, not by experiment
+        Experiment.model_validate(given | {"name": name, "data": {"name": data or "auto"}})  # told once
         return Claim.model_validate(settings)
     except ValidationError as error:
         raise ConfigurationError(problems(error)) from None
+
+
+def experiment_name(claim: str, scale: str, own_seeds: bool = False) -> str:
+    """The name of a claim's MLflow experiment; with seeds of the user's own, of another one."""
+    return f"claim-{claim}-{scale}{'-seeds' * own_seeds}"
 
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

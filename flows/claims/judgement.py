@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -11,32 +12,61 @@ from mlflow.exceptions import MlflowException
 from numpy.typing import NDArray
 
 from flows.claims import verdicts
-from flows.claims.claim import CLAIM_NAMES, SCALES, Claim, Quantity, load_claim
-from flows.claims.verdicts import Verdict
+from flows.claims.claim import CLAIM_NAMES, SCALES, Claim, Quantity, experiment_name, load_claim
+from flows.claims.verdicts import SHOWN, UNDECIDED, Verdict, Word
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell, Experiment
-from flows.plan.preparation import data_of, examples, given_labels, keyed_cells, load_data, network_of
+from flows.plan.preparation import (
+    clean_data,
+    data_of,
+    examples,
+    given_labels,
+    keyed_cells,
+    load_data,
+    network_of,
+)
 from flows.store.artifacts import artifact, has_artifact, load_weights
 from flows.store.results import load_cells, read_curves
-from mlp.claims import CLAIMS, Findings, TrainedNetwork, estimate, lies_within
-from mlp.data import Dataset
+from mlp.claims import CLAIMS, Findings, TrainedNetwork, estimate, holds
+from mlp.data import Dataset, DataUnavailable
 from mlp.descent import Descent
 from mlp.network import Parameters
+from mlp.statistics import FEWEST_SEEDS, Estimate
 
 VERDICT_FILE = "claim.json"
 
 
+def available(claim: Claim) -> tuple[Claim, list[str]]:
+    """A claim without those of its optional experiments whose data can't be had, and the reasons."""
+    missing = {}
+    for role in claim.optional:
+        try:
+            clean_data(claim.experiments[role].cells()[0])
+        except DataUnavailable as error:
+            missing[role] = f"{role}: {str(error).partition(';')[0]}"
+    experiments = {role: found for role, found in claim.experiments.items() if role not in missing}
+    return claim.model_copy(update={"experiments": experiments}), list(missing.values())
+
+
 def judge_claim(client: MlflowClient, claim: Claim) -> Verdict:
     """Measure a claim on its trained experiments, judge it, and keep the verdict with their sweeps."""
-    runs: dict[str, list[TrainedNetwork]] = {}
+    began = monotonic()
+    runs: dict[str, list[TrainedNetwork]] = {role: [] for role in claim.optional}
     sweeps: set[str] = set()
     for role, experiment in claim.experiments.items():
         runs[role], trained_by = trained_networks(client, experiment)
         sweeps |= trained_by
     findings = CLAIMS[claim.name](**runs)
-    verdict = judge(claim, findings, next(iter(runs.values()))[0].data.name)
+    verdict = judge(claim, findings, runs[next(iter(claim.experiments))][0].data.name)
+    verdict["seconds"] = monotonic() - began + sum(duration(client, sweep) for sweep in sweeps)
     keep(client, sweeps, verdict, findings)
     return verdict
+
+
+def duration(client: MlflowClient, sweep: str) -> float:
+    """How many seconds a sweep took; 0 while it runs."""
+    info = client.get_run(sweep).info
+    return (info.end_time - info.start_time) / 1000 if info.end_time else 0.0
 
 
 def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[list[TrainedNetwork], set[str]]:
@@ -75,35 +105,62 @@ def as_run(
 
 
 def judge(claim: Claim, findings: Findings, data: str) -> Verdict:
-    """Judge the findings by what the file of the claim allows.
-
-    A claim is reproduced if all judged quantities lie in the allowed range, *not* if none does, and otherwise
-    reproduced in part.
-    """
+    """Judge the findings by what the file of the claim allows: those of its own set-up, and of each other one apart."""
     rows = [judged_quantity(name, quantity, findings) for name, quantity in claim.quantities.items()]
-    judged = [row["holds"] for row in rows if row["holds"] is not None]
+    setups = list(dict.fromkeys(quantity.setup for quantity in claim.quantities.values() if quantity.judged))
+    judged = [row for row in rows if row["holds"] != SHOWN]
+    words = {setup: word([row["holds"] for row in judged if row["setup"] == setup]) for setup in setups}
     return Verdict(
         claim=claim.name,
         scale=claim.scale,
         statement=claim.statement,
         source=claim.source,
         data=data,
-        verdict="reproduced" if all(judged) else "in part" if any(judged) else "not",
+        judged=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=0.0,
+        verdict=words.pop(""),
+        setups=words,
         quantities=rows,
     )
 
 
+def word(holds: list[bool | str]) -> Word:
+    """Reproduced if all judged quantities hold, *not* if none does, in part if some do and some don't."""
+    if set(holds) == {True}:
+        return "reproduced"
+    if set(holds) == {False}:
+        return "not"
+    return "in part" if True in holds and False in holds else "undecided"
+
+
 def judged_quantity(name: str, quantity: Quantity, findings: Findings) -> dict[str, Any]:
     """A row of a `Verdict`."""
-    measured = estimate(findings.quantities[name])
-    shown_only = quantity.at_least is None and quantity.at_most is None
+    found = findings.quantities[name]
+    measured = estimate(found, interval_scale(quantity, found))
     numbers = {field: float(number) for field, number in measured._asdict().items()}
+    decided = holds(measured, quantity.at_least, quantity.at_most)
     return {
         "name": name,
         **quantity.model_dump(),
         **{field: number if np.isfinite(number) else None for field, number in numbers.items()},
-        "holds": None if shown_only else lies_within(measured, quantity.at_least, quantity.at_most),
+        "points": points_of(found),
+        "holds": SHOWN if not quantity.judged else UNDECIDED if decided is None else decided,
     }
+
+
+def interval_scale(quantity: Quantity, found: Any) -> str:
+    """The scale of a quantity's interval: that of its file, or what its values allow."""
+    if quantity.scale:
+        return quantity.scale
+    values = np.asarray(found)
+    return "share" if quantity.percent and not ((values < 0) | (values > 1)).any() else "linear"
+
+
+def points_of(found: Any) -> list[float]:
+    """The values of a quantity's seeds, if they are too few for an interval."""
+    values = np.array([]) if isinstance(found, Estimate) else np.atleast_1d(np.asarray(found, dtype=np.float64))
+    known = np.sort(values[np.isfinite(values)])
+    return known.tolist() if 2 <= len(known) < FEWEST_SEEDS else []
 
 
 def keep(client: MlflowClient, sweeps: set[str], verdict: Verdict, findings: Findings) -> None:
@@ -114,20 +171,37 @@ def keep(client: MlflowClient, sweeps: set[str], verdict: Verdict, findings: Fin
         for name, figure in findings.figures.items():
             client.log_figure(sweep, figure, f"claim/{name}.png")
         client.set_tag(sweep, "verdict", verdict["verdict"])
-        client.set_tag(sweep, "judged", datetime.now(UTC).isoformat(timespec="seconds"))
+        client.set_tag(sweep, "judged", verdict["judged"])
 
 
-def stored_verdict(client: MlflowClient, name: str, scale: str) -> Verdict | None:
-    """The latest verdict on a claim in the store."""
-    experiment = client.get_experiment_by_name(f"claim-{name}-{scale}")
+def judged_sweep(client: MlflowClient, name: str, scale: str) -> str | None:
+    """The run id of the sweep with the latest verdict on a claim in the store."""
+    experiment = client.get_experiment_by_name(experiment_name(name, scale))
     if experiment is None:
         return None
     judged = client.search_runs(
         [experiment.experiment_id], "tags.verdict LIKE '%'", order_by=["tags.judged DESC"], max_results=1
     )
-    if not judged:
+    return judged[0].info.run_id if judged else None
+
+
+def stored_figures(client: MlflowClient, name: str, scale: str) -> dict[str, bytes]:
+    """The figures of the latest verdict on a claim, by name, as PNG."""
+    run_id = judged_sweep(client, name, scale)
+    if run_id is None:
+        return {}
+    figures = {}
+    for item in client.list_artifacts(run_id, "claim"):
+        with artifact(client, run_id, item.path) as path:
+            figures[path.stem] = path.read_bytes()
+    return figures
+
+
+def stored_verdict(client: MlflowClient, name: str, scale: str) -> Verdict | None:
+    """The latest verdict on a claim in the store."""
+    run_id = judged_sweep(client, name, scale)
+    if run_id is None:
         return None
-    run_id = judged[0].info.run_id
     try:
         with artifact(client, run_id, VERDICT_FILE) as path:
             return verdicts.read(path)

@@ -1,7 +1,6 @@
 """Verdicts on claims as tables, for a terminal and in Markdown."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal, TypedDict, cast
 
@@ -9,11 +8,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from flows.errors import ConfigurationError
 from flows.report.tables import markdown_table
 
-COLOURS = {"reproduced": "green", "in part": "yellow", "not": "red"}
-CAPTION = "mean over seeds and its 95 % interval"
+Word = Literal["reproduced", "in part", "not", "undecided"]
+COLOURS: dict[Word, str] = {"reproduced": "green", "in part": "yellow", "not": "red", "undecided": "cyan"}
+# Besides True and False, what became of a quantity: its interval straddles a bound, or it is not judged.
+UNDECIDED, SHOWN = "undecided", None
+HOLDS = {True: "yes", False: "no", UNDECIDED: UNDECIDED, SHOWN: "–"}
+CAPTION = "mean over seeds and its 95 % interval; of fewer than five seeds their values"
 HEADS = ("quantity", "the source says", "measured here", "95 % interval", "allowed", "holds")
 
 
@@ -21,7 +23,8 @@ class Verdict(TypedDict):
     """A judged claim, as it is stored.
 
     `quantities` has one dict for each: the fields of `flows.claims.claim.Quantity`, ``name``, ``value``, ``low``,
-    ``high``, and ``holds``, which is None if it is not judged.
+    ``high``, ``points`` (of few seeds), and ``holds``: True, False, `UNDECIDED` or `SHOWN`. `setups` has the verdicts
+    on set-ups that are not the claim's own. `seconds` are those of training and measuring.
     """
 
     claim: str
@@ -29,15 +32,22 @@ class Verdict(TypedDict):
     statement: str
     source: str
     data: str
-    verdict: Literal["reproduced", "in part", "not"]
+    judged: str
+    seconds: float
+    verdict: Word
+    setups: dict[str, Word]
     quantities: list[dict[str, Any]]
 
 
 def read(path: Path) -> Verdict:
     """Read a stored verdict; a ValueError if there is none in the file."""
     verdict = json.loads(path.read_text(encoding="utf-8"))
-    if not (isinstance(verdict, dict) and Verdict.__required_keys__ <= verdict.keys()):
+    if not isinstance(verdict, dict):
         raise ValueError("no verdict")
+    verdict = {"setups": {}, "judged": "", "seconds": 0.0} | verdict  # which verdicts of older versions don't have
+    if not Verdict.__required_keys__ <= verdict.keys():
+        raise ValueError("no verdict")
+    verdict["quantities"] = [{"setup": "", "points": []} | row for row in verdict["quantities"]]
     return cast(Verdict, verdict)
 
 
@@ -59,28 +69,41 @@ def quantity_row(row: dict[str, Any]) -> list[str]:
     """A quantity as a row of a table."""
     percent = row["percent"]
     value = "not defined" if row["value"] is None else number(row["value"], percent)
-    varies = row["low"] is not None and row["low"] != row["high"]
-    interval = f"{number(row['low'], percent, False)} … {number(row['high'], percent, False)}" if varies else ""
-    holds = {True: "yes", False: "no", None: "–"}[row["holds"]]
-    return [row["words"], row["says"], value, interval, allowed(row), holds]
+    words = f"with {row['setup']}: {row['words']}" if row["setup"] else row["words"]
+    return [words, row["says"], value, interval(row), allowed(row), HOLDS[row["holds"]]]
+
+
+def interval(row: dict[str, Any]) -> str:
+    """The interval of a quantity, or the values of few seeds; nothing if all seeds agree."""
+    if row["low"] is None or row["low"] == row["high"]:
+        return ""
+    if row["points"]:
+        return ", ".join(number(value, row["percent"], unit=False) for value in row["points"])
+    return " … ".join(number(row[end], row["percent"], unit=False) for end in ("low", "high"))
 
 
 def title(verdict: Verdict) -> str:
     """Claim, scale, data set if it is not MNIST, and verdict."""
     data = verdict["data"] if verdict["data"] == "mnist" else f"{verdict['data']}, not MNIST"
-    return f"{verdict['claim']} ({verdict['scale']}, on {data}): {verdict['verdict']}"
+    return f"{verdict['claim']} ({verdict['scale']}, on {data}): {words(verdict)}"
+
+
+def words(verdict: Verdict) -> str:
+    """A verdict, and those on its other set-ups: ``reproduced; with the decayed rate: in part``."""
+    return "; ".join([verdict["verdict"], *(f"with {setup}: {word}" for setup, word in verdict["setups"].items())])
 
 
 def table(verdict: Verdict) -> Table:
     """A verdict for a terminal."""
     colour = COLOURS[verdict["verdict"]]
-    result = Table(title=f"[{colour}]{title(verdict)}[/]", caption=CAPTION, box=SIMPLE_HEAD)
-    for head in (HEADS[0], *HEADS[2:]):
-        result.add_column(head, justify="left" if head == HEADS[0] else "right", no_wrap=head != HEADS[0])
+    result = Table(title=f"[{colour}]{title(verdict)}[/]", caption=CAPTION, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    result.add_column(HEADS[0], min_width=16)
+    for head in HEADS[2:]:
+        result.add_column(head, justify="right")
     for row in verdict["quantities"]:
-        words, says, *rest = quantity_row(row)
-        style = {True: "", False: "red", None: "dim"}[row["holds"]]
-        result.add_row(f"{words} ({HEADS[1]}: {says})" if says else words, *rest, style=style)
+        what, says, *rest = quantity_row(row)
+        style = {True: "", False: "red", UNDECIDED: "cyan", SHOWN: "dim"}[row["holds"]]
+        result.add_row(f"{what} ({HEADS[1]}: {says})" if says else what, *rest, style=style)
     return result
 
 
@@ -114,41 +137,22 @@ def mark(verdict: Verdict | None) -> str:
     """A verdict in a word, with the data set if it is not MNIST."""
     if verdict is None:
         return "not run"
-    return verdict["verdict"] + ("" if verdict["data"] == "mnist" else f" ({verdict['data']})")
+    return words(verdict) + ("" if verdict["data"] == "mnist" else f" ({verdict['data']})")
 
 
-def verdicts_markdown(statements: dict[str, str], found: dict[tuple[str, str], Verdict]) -> str:
-    """All claims with their verdicts, in Markdown; see `verdicts_table`."""
-    rows = [
-        [f"`{name}`", statement, mark(found.get((name, "small"))), mark(found.get((name, "full")))]
-        for name, statement in statements.items()
-    ]
+def verdicts_markdown(
+    statements: dict[str, str], found: dict[tuple[str, str], Verdict], earlier: dict[tuple[str, str], str]
+) -> str:
+    """All claims with their verdicts, in Markdown; see `verdicts_table`.
+
+    Parameters
+    ----------
+    earlier : by claim and scale
+        What is said of claims that are not in the store.
+    """
+
+    def said(place: tuple[str, str]) -> str:
+        return mark(found[place]) if place in found else earlier.get(place, mark(None))
+
+    rows = [[f"`{name}`", text, said((name, "small")), said((name, "full"))] for name, text in statements.items()]
     return markdown_table(["claim", "what it says", "small", "full"], rows, "llll") + "\n"
-
-
-def page(statements: dict[str, str], found: dict[tuple[str, str], Verdict]) -> str:
-    """All claims with their verdicts and their tables, as a page in Markdown."""
-    lines = [
-        "# The claims and their verdicts",
-        "",
-        "Written by `make claims` from the runs in the store. *Reproduced*: every judged quantity is in the range that",
-        "the file of the claim allows; *in part*: some are; *not*: none is. A quantity with “–” is shown, not judged.",
-        "Values are means over seeds with 95 % intervals by Student's t (for spreads and correlations: bootstrap).",
-        "`mlp reproduce CLAIM` repeats one; experiments, sources and tolerances are in `flows/claims`.",
-        "",
-        verdicts_markdown(statements, found),
-        *map(markdown, found.values()),
-    ]
-    return "\n".join(lines)
-
-
-def check_folder(folder: str) -> None:
-    """Raise a ConfigurationError if verdicts can't be written into a folder."""
-    if not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
-        raise ConfigurationError(f"--write: {folder!r} given; allowed: a folder that exists and can be written")
-
-
-def write_verdicts(folder: str, statements: dict[str, str], found: dict[tuple[str, str], Verdict]) -> None:
-    """Write `claims.md`, the page, and `claims-table.md`, the table of all claims, into a folder."""
-    Path(folder, "claims.md").write_text(page(statements, found), encoding="utf-8")
-    Path(folder, "claims-table.md").write_text(verdicts_markdown(statements, found), encoding="utf-8")

@@ -1,5 +1,6 @@
 """The command that tests claims."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,30 +18,34 @@ def reproduce(
         str, typer.Option(metavar="small|full", help="Up to two minutes per claim, or the size of the paper.")
     ] = "small",
     data: Data = None,
+    seeds: Annotated[str | None, typer.Option(help="Your own seeds; their verdict is kept apart.")] = None,
     tracking_uri: Uri = None,
     workers: Workers = None,
     force: Force = False,
     write: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Write all verdicts in the store there, as claims.md.")
+        str | None, typer.Option(metavar="FOLDER", help="Write all verdicts in the store there, a page for each claim.")
     ] = None,
 ) -> None:
     """Test what the lesson and its papers claim, and print the verdict; without a claim, list all verdicts."""
     from flows.claims.claim import CLAIM_NAMES, SCALES, load_claim
-    from flows.claims.verdicts import check_folder
+    from flows.claims.pages import check_folder, write_pages
 
-    if claim is None and (data is not None or scale != SCALES[0]):
-        raise ConfigurationError("--data, --scale: given without a claim; allowed: with a claim, or all")
+    if claim is None and (data is not None or seeds is not None or scale != SCALES[0]):
+        raise ConfigurationError("--data, --seeds, --scale: given without a claim; allowed: with a claim, or all")
     if write:
         check_folder(write)
     names = CLAIM_NAMES if claim == "all" else [claim] if claim else []
-    claims = [load_claim(name, scale, data) for name in names]
+    claims = [load_claim(name, scale, data, seeds) for name in names]
     # Imported only once the input is known to be valid, because this takes seconds.
-    from flows.claims.judgement import judge_claim, stored_verdicts
-    from flows.claims.verdicts import table, verdicts_table, write_verdicts
+    from flows.claims.judgement import available, judge_claim, stored_figures, stored_verdicts
+    from flows.claims.verdicts import table, verdicts_table
     from flows.sweep.prompt import run_sweep
 
     for one in claims:
         console.rule(f"[bold]{one.name}[/], {one.scale}")
+        one, missing = available(one)
+        for reason in missing:
+            console.print(f"[yellow]left out:[/] {reason}", soft_wrap=True)
         for experiment in one.experiments.values():
             if code := run_sweep(experiment, force, workers, None, tracking_uri, console):
                 raise typer.Exit(code)
@@ -48,8 +53,9 @@ def reproduce(
             verdict = judge_claim(connect_to(tracking_uri), one)
         console.print(table(verdict))
     if len(claims) != 1 or write:
-        statements, found = stored_verdicts(connect_to(tracking_uri))
+        client = connect_to(tracking_uri)
+        statements, found = stored_verdicts(client)
         if write:
-            write_verdicts(write, statements, found)
+            write_pages(write, statements, found, partial(stored_figures, client))
         else:
             console.print(verdicts_table(statements, found))

@@ -6,14 +6,27 @@ source reports and which values of a quantity count as reproduced.
 
 from collections.abc import Callable
 
-from mlp.claims import arpit, belkin, choromanska, entezari, lesson, regularization, toneva, zhang, zhang_theory
-from mlp.claims.findings import Findings, TrainedNetwork, estimate, lies_within
+from mlp.claims import (
+    arpit,
+    belkin,
+    choromanska,
+    entezari,
+    lesson,
+    noise,
+    pictures,
+    regularization,
+    shapes,
+    toneva,
+    zhang,
+    zhang_theory,
+)
+from mlp.claims.findings import Findings, TrainedNetwork, estimate, holds
 
 # The only list of claims, in the order in which they are shown.
 CLAIMS: dict[str, Callable[..., Findings]] = {
     "parameters": lesson.parameters,
-    "noise": lesson.noise,
-    "weights": lesson.weights,
+    "noise": noise.noise,
+    "weights": pictures.weights,
     "gradient": lesson.gradient,
     "labels": zhang.labels,
     "corruption": zhang.corruption,
@@ -21,7 +34,7 @@ CLAIMS: dict[str, Callable[..., Findings]] = {
     "sensitivity": arpit.sensitivity,
     "critical": arpit.critical,
     "capacity": arpit.capacity,
-    "curves": zhang.curves,
+    "curves": shapes.curves,
     "best": lesson.best,
     "minima": choromanska.minima,
     "valleys": lesson.valleys,
@@ -34,4 +47,4 @@ CLAIMS: dict[str, Callable[..., Findings]] = {
     "connectivity": entezari.connectivity,
 }
 
-__all__ = ["CLAIMS", "Findings", "TrainedNetwork", "estimate", "lies_within"]
+__all__ = ["CLAIMS", "Findings", "TrainedNetwork", "estimate", "holds"]

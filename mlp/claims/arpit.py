@@ -1,5 +1,6 @@
 """Claims of Arpit et al. 2017, "A Closer Look at Memorization in Deep Networks" (arXiv 1706.05394)."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -32,25 +33,48 @@ from mlp.network import Parameters
 from mlp.randomness import generator
 
 DIFFICULTY_ROWS = 1_000  # training images whose difficulty is measured
-CRITICAL_ROWS = 200  # training images that are tested for being critical
-RADII = {"paper": 0.3, "wide": 8.0}  # in grey levels 0..255
+CRITICAL_ROWS = 500  # images that are searched for critical ones
+RADIUS_ROWS = 100  # the same, for the figure over radii
+RADII = (0.3, 1, 2, 4, 8, 16)  # in grey levels 0..255; the first is the paper's
+WIDE_RADIUS = 8
+EARLIER_MOST = 5_000  # training images, of the earlier set-up of `capacity`
+EQUAL_FIT = 0.6  # training accuracy at which sensitivities are compared as well
 
 
-def difficulty(nets: list[TrainedNetwork]) -> Findings:
-    """Figure 1: share of the networks that misclassify each training image after one epoch."""
-    some = slice(DIFFICULTY_ROWS)
+def difficulty(nets: list[TrainedNetwork], labels: list[TrainedNetwork], plain: list[TrainedNetwork]) -> Findings:
+    """Figure 1: share of the networks that misclassify each training image after one epoch.
+
+    Parameters
+    ----------
+    nets
+        Trained on real and on random images, equally many of each label.
+    labels
+        Trained on the same real images with random labels, the same for all networks.
+    plain
+        Trained on the first images of the training set, whose labels are not equally frequent.
+    """
+    groups = {
+        "real": select(nets, inputs="true"),
+        "noise": select(nets, inputs="gaussian"),
+        "labels": labels,
+        "plain_real": select(plain, inputs="true"),
+        "plain_noise": select(plain, inputs="gaussian"),
+    }
     quantities: dict[str, Any] = {}
     shown = {}
-    for name, kind in (("real", "true"), ("noise", "gaussian")):
-        selected = select(nets, inputs=kind)
-        images, labels = scaled(selected[0].data.train_images[some]), selected[0].data.train_labels[some]
+    for name, selected in groups.items():
+        images, given = scaled(selected[0].data.train_images[:DIFFICULTY_ROWS]), selected[0].given[:DIFFICULTY_ROWS]
         predicted = np.array([net.network.answers(net.parameters, images).argmax(axis=1) for net in selected])
-        shares = example_difficulty(predicted, labels)
-        shown[name], shown[f"{name}, if equally difficult"] = np.sort(shares), equal_difficulty(shares, len(selected))
+        shares = example_difficulty(predicted, given)
+        if not name.startswith("plain"):
+            shown[name], shown[f"{name}, if equally difficult"] = (
+                np.sort(shares),
+                equal_difficulty(shares, len(selected)),
+            )
         quantities |= {
             f"{name}_mean": float(shares.mean()),
             f"{name}_dispersion": difficulty_dispersion(shares, len(selected)),
-            f"{name}_dispersion_of_a_digit": dispersion_within_labels(shares, labels, len(selected)),
+            f"{name}_dispersion_of_a_digit": dispersion_within_labels(shares, given, len(selected)),
             f"{name}_always_right": float((shares == 0).mean()),
         }
     return Findings(quantities, {"difficulty": figures.difficulty(shown)})
@@ -73,18 +97,30 @@ def sensitivity(small: list[TrainedNetwork]) -> Findings:
     The sensitivity of each image is averaged over the ends of all epochs so far (the paper averages over all steps);
     `gini` measures the inequality of these averages.
     """
-    curves = {
-        name: np.array([sensitivity_gini(net) for net in select(small, inputs=kind, fraction=fraction)])
+    groups = {
+        name: select(small, inputs=kind, fraction=fraction)
         for name, kind, fraction in (("real", "true", 0), ("noise", "gaussian", 0), ("labels", "true", 1))
     }
+    curves = {name: np.array([sensitivity_gini(net) for net in nets]) for name, nets in groups.items()}
     last = {name: curve[:, -1] for name, curve in curves.items()}
-    quantities = {f"gini_{name}": values for name, values in last.items()} | {
+    at_fit = {name: np.array([fitted_gini(net, curve) for net, curve in zip(nets, curves[name], strict=True)])
+              for name, nets in groups.items()}  # fmt: skip
+    quantities = {
+        **{f"gini_{name}": values for name, values in last.items()},
         "real_over_noise": last["real"] - last["noise"],
         "real_over_labels": last["real"] - last["labels"],
+        "fit_real_over_noise": at_fit["real"] - at_fit["noise"],
+        "fit_real_over_labels": at_fit["real"] - at_fit["labels"],
     }
     names = {"real": "real data", "noise": "random images", "labels": "random labels"}
     shown = {names[name]: curve for name, curve in curves.items()}
     return Findings(quantities, {"gini": figures.curves_figure(shown, "Gini coefficient of the sensitivity")})
+
+
+def fitted_gini(net: TrainedNetwork, curve: NDArray) -> float:
+    """The Gini coefficient (epochs + 1,) of a network at the first epoch with a training accuracy of `EQUAL_FIT`."""
+    epoch = epochs_to(net.curve("train/accuracy"), EQUAL_FIT)
+    return float(curve[int(epoch)]) if np.isfinite(epoch) else np.nan
 
 
 def sensitivity_gini(net: TrainedNetwork) -> NDArray:
@@ -104,17 +140,21 @@ def sensitivity_gini(net: TrainedNetwork) -> NDArray:
 
 
 def critical(labels: list[TrainedNetwork], inputs: list[TrainedNetwork]) -> Findings:
-    """Figures 7 to 9: critical sample ratio of the training images.
+    """Figures 7 to 9: critical sample ratio of held-out images, and of the training images.
 
-    With the paper's radius, and with one that is common for adversarial examples: on MNIST the paper's radius finds
-    hardly any critical samples.
+    A fitted network keeps its training images clear of its boundaries: at the paper's radius none of them is critical.
     """
     fractions = values_of(labels, "fraction")
     quantities: dict[str, Any] = {}
     pictures = {}
-    for name, radius in RADII.items():
-        ratios = np.array([over_seeds(labels, partial(critical_ratio, radius=radius), fraction=p) for p in fractions])
-        noise = over_seeds(inputs, partial(critical_ratio, radius=radius))
+    for name, kind, radius in (
+        ("heldout", "test", RADII[0]),
+        ("paper", "train", RADII[0]),
+        ("wide", "train", WIDE_RADIUS),
+    ):
+        measure = partial(critical_ratio, kind=kind, radius=radius)
+        ratios = np.array([over_seeds(labels, measure, fraction=p) for p in fractions])
+        noise = over_seeds(inputs, measure)
         quantities |= {
             f"{name}_real": ratios[0],
             f"{name}_labels": ratios[-1],
@@ -123,43 +163,66 @@ def critical(labels: list[TrainedNetwork], inputs: list[TrainedNetwork]) -> Find
             f"{name}_noise_over_real": noise - ratios[0],
             f"{name}_with_labels": rank_correlation(fractions, ratios),
         }
-        pictures[f"critical_{name}"] = figures.critical(fractions, ratios, noise)
+        if name == "heldout":
+            pictures["critical"] = figures.critical(fractions, ratios, noise)
+    ends = {
+        "real data": labels[0],
+        "random labels": select(labels, fraction=fractions[-1])[0],
+        "random images": inputs[0],
+    }
+    by_radius = {
+        f"{name}, {words}": np.array([critical_ratio(net, kind, radius, RADIUS_ROWS) for radius in RADII])
+        for name, net in ends.items()
+        for kind, words in (("test", "held out"), ("train", "training images"))
+    }
+    pictures["radii"] = figures.radii(RADII, by_radius)
     return Findings(quantities, pictures)
 
 
-def critical_ratio(net: TrainedNetwork, radius: float) -> float:
-    """Critical sample ratio of a network's training images; the radius is in grey levels 0..255."""
-    images = scaled(net.data.train_images[:CRITICAL_ROWS])
+def critical_ratio(net: TrainedNetwork, kind: str, radius: float, rows: int | None = None) -> float:
+    """Critical sample ratio of a network's first ``train`` or ``test`` images; the radius is in grey levels 0..255."""
+    images = {"train": net.data.train_images, "test": net.data.test_images}[kind]
     rng = generator(net.seed, "noise")
-    return float(critical_samples(net.network, net.parameters, images, rng, radius * GREY_LEVEL).mean())
+    searched = scaled(images[: rows or CRITICAL_ROWS])
+    return float(critical_samples(net.network, net.parameters, searched, rng, radius * GREY_LEVEL).mean())
 
 
 def capacity(width: list[TrainedNetwork], rows: list[TrainedNetwork]) -> Findings:
-    """Figure 6: epochs to fit real images and noise, against the network's width and the number of images."""
+    """Figure 6: epochs to fit real images and noise, against the network's width and the number of images.
+
+    A network that has not fitted its images by its last epoch is censored: it counts with that epoch, so that what
+    grows on noise is given by its lower bound.
+    """
     kinds = {"real": "true", "noise": "gaussian"}
 
     def epochs(nets: list[TrainedNetwork], attribute: str) -> dict[str, NDArray]:
         return {
-            name: np.array([over_seeds(nets, epochs_to_fit, inputs=kind, **{attribute: value})
+            name: np.array([over_seeds(nets, censored_epochs, inputs=kind, **{attribute: value})
                             for value in values_of(nets, attribute)])
             for name, kind in kinds.items()
         }  # fmt: skip
 
+    sizes = values_of(rows, "rows")
     by_width, by_rows = epochs(width, "width"), epochs(rows, "rows")
     growth = {name: table[-1] / table[0] for name, table in by_rows.items()}
+    exponents = {name: exponent(sizes, table) for name, table in by_rows.items()}
     help_of_width = {name: table[0] / table[-1] for name, table in by_width.items()}
+    early = max(i for i, size in enumerate(sizes) if size <= EARLIER_MOST or i == 0)
     quantities = {
-        "rows_growth_real": growth["real"],
-        "rows_growth_noise": growth["noise"],
+        **{f"rows_growth_{name}": values for name, values in growth.items()},
         "rows_growth_ratio": growth["noise"] / growth["real"],
-        "width_help_real": help_of_width["real"],
-        "width_help_noise": help_of_width["noise"],
+        **{f"exponent_{name}": values for name, values in exponents.items()},
+        "exponent_apart": exponents["noise"] - exponents["real"],
+        "earlier_growth_ratio": (by_rows["noise"][early] / by_rows["noise"][0])
+        / (by_rows["real"][early] / by_rows["real"][0]),
+        **{f"width_help_{name}": values for name, values in help_of_width.items()},
         "width_help_ratio": help_of_width["noise"] / help_of_width["real"],
-        "fit": lowest_final([*width, *rows], "train/accuracy"),
-    }
+        **{f"unfitted_{name}": float(np.mean([np.isnan(epochs_to_fit(net)) for net in select(rows, inputs=kind)]))
+           for name, kind in kinds.items()},
+    }  # fmt: skip
     pictures = {
+        "rows": figures.convergence(sizes, by_rows, "training images"),
         "width": figures.convergence(values_of(width, "width"), by_width, "hidden neurons"),
-        "rows": figures.convergence(values_of(rows, "rows"), by_rows, "training images"),
     }
     return Findings(quantities, pictures)
 
@@ -199,3 +262,21 @@ def patterns_first(nets: list[TrainedNetwork]) -> Findings:
         for metric, of_all in (("test/accuracy", True), ("train/accuracy_memorized", False))
     }
     return Findings(quantities, {"peak": figures.early_stopping(*curves.values())})
+
+
+def censored_epochs(net: TrainedNetwork) -> float:
+    """Epochs to a training accuracy of 1; the number of epochs of a training that did not reach it."""
+    fit = epochs_to_fit(net)
+    return fit if np.isfinite(fit) else float(net.descent.epochs)
+
+
+def exponent(sizes: Sequence[float], epochs: NDArray) -> NDArray:
+    """The exponent b of epochs = a sizes^b for each seed, by least squares on logarithms, (seeds,).
+
+    Parameters
+    ----------
+    sizes : (sizes,)
+    epochs : (sizes, seeds)
+    """
+    x = np.log(sizes) - np.log(sizes).mean()
+    return x @ np.log(epochs) / (x @ x)

@@ -6,7 +6,7 @@ import numpy as np
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds, values_of
-from mlp.landscape import loss_correlation, loss_spread
+from mlp.landscape import correlation_difference, loss_correlation, loss_spread
 from mlp.randomness import generator
 from mlp.statistics import Estimate
 
@@ -30,7 +30,8 @@ def minima(nets: list[TrainedNetwork]) -> Findings:
     quantities |= {
         "spread_falls": float((np.diff(spread.value) < 0).sum()),
         "spread_shrinks": float(spread.value[0] / spread.value[-1]),
-        "correlation_falls": float(correlation.value[0] - correlation.value[-1]),
+        "correlation_falls": correlation_difference(train_loss[:, [0, -1]], test_loss[:, [0, -1]], rng),
+        "loss_spread_relative": float(spread.value[-1] / np.nanmean(test_loss[:, -1])),
     }
     pictures = {
         "losses": figures.loss_histograms({f"{width} neurons": test_loss[:, i] for i, width in enumerate(widths)}),

@@ -127,16 +127,28 @@ def curves_over_seeds(networks: Sequence[TrainedNetwork], metric: str, **attribu
     return np.array([np.pad(curve, (0, steps - len(curve)), mode="edge") for curve in curves])
 
 
-def estimate(quantity: ArrayLike | Estimate) -> Estimate:
-    """Mean and 95 % interval over seeds; a single number has no interval, and an estimate is returned as it is."""
+def estimate(quantity: ArrayLike | Estimate, scale: str = "linear") -> Estimate:
+    """Mean and 95 % interval over seeds, on a scale of `mlp.statistics.mean_interval`.
+
+    A single number has no interval, and an estimate is returned as it is.
+    """
     if isinstance(quantity, Estimate):
         return quantity
     values = np.asarray(quantity, dtype=np.float64)
-    return mean_interval(values) if values.ndim else Estimate(values, np.array(np.nan), np.array(np.nan))
+    return mean_interval(values, scale) if values.ndim else Estimate(values, np.array(np.nan), np.array(np.nan))
 
 
-def lies_within(measured: Estimate, at_least: float | None, at_most: float | None) -> bool:
-    """Whether the value lies in the range, up to rounding; False for a value that is not finite."""
+def holds(measured: Estimate, at_least: float | None, at_most: float | None) -> bool | None:
+    """Whether a quantity lies in the range, up to rounding; None if that is undecided.
+
+    True if its whole interval lies in it, False if none of it does, or if the value is not finite. A quantity without
+    an interval is decided by its value.
+    """
     low, high = -np.inf if at_least is None else at_least, np.inf if at_most is None else at_most
     slack = 1e-9 * max(abs(bound) for bound in (low, high, 1) if np.isfinite(bound))
-    return bool(np.isfinite(measured.value) and low - slack <= measured.value <= high + slack)
+    if not np.isfinite(measured.value):
+        return False
+    ends = [float(end if np.isfinite(end) else measured.value) for end in (measured.low, measured.high)]
+    if low - slack <= ends[0] and ends[1] <= high + slack:
+        return True
+    return None if low - slack <= ends[1] and ends[0] <= high + slack else False

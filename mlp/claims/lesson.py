@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, curves_over_seeds, final, over_seeds
-from mlp.confidence import NOISES, confidence, noise_images
 from mlp.costs import COSTS
 from mlp.descent import descend, scaled
 from mlp.landscape import (
@@ -17,11 +16,8 @@ from mlp.landscape import (
     components_needed,
     cumulative_share,
     loss_spread,
-    noise_autocorrelation,
     random_direction,
     slice_costs,
-    spatial_autocorrelation,
-    weight_images,
 )
 from mlp.network import Parameters, flatten, unflatten
 from mlp.randomness import generator
@@ -30,7 +26,8 @@ WORKED_EXAMPLE = (0.43, 0.28, 0.19, 0.88, 0.72, 0.01, 0.64, 0.86, 0.99, 0.63)  #
 GRADIENT_ROWS = 10_000  # training images that a gradient is averaged over
 SLICE_ROWS = 2_000  # training images that the cost of a slice is averaged over
 SHARES = (0.5, 0.9, 0.99)  # of the gradient's squared norm
-NOISE_COUNT = 1_000
+NUDGED = 130  # weights and biases that are nudged together, one in a hundred
+NUDGE = 1e-5  # by which each of them is changed
 
 
 def parameters(lesson: list[TrainedNetwork]) -> Findings:
@@ -65,94 +62,6 @@ def best(**recipes: list[TrainedNetwork]) -> Findings:
         }
     accuracy = {name: curves_over_seeds(networks, "test/accuracy") for name, networks in recipes.items()}
     return Findings(quantities, {"accuracy": figures.curves_figure(accuracy, "accuracy")})
-
-
-def noise(lesson: list[TrainedNetwork], deep: list[TrainedNetwork]) -> Findings:
-    """Confidence of trained and untrained networks on noise images.
-
-    The sigmoid outputs of the lesson's network do not sum to 1. Its largest activation is therefore compared both as it
-    is and as a share of all ten (``normalized``). `deep` has the architecture of Hendrycks & Gimpel's network.
-    """
-    trained = {kind: [noise_confidence(net, net.parameters, kind) for net in lesson] for kind in NOISES}
-    untrained = {kind: [noise_confidence(net, net.start, kind) for net in lesson] for kind in NOISES}
-    on_test = over_seeds(lesson, lambda net: float(test_answers(net, net.parameters).max(axis=1).mean()))
-
-    def column(rows: list[dict[str, float]], name: str) -> NDArray:
-        return np.array([row[name] for row in rows])
-
-    quantities: dict[str, Any] = {"as_sure_as_of_digits": column(trained["uniform"], "confidence") / on_test}
-    for kind in NOISES:
-        before, after = untrained[kind], trained[kind]
-        quantities |= {
-            f"{kind}_confidence": column(after, "confidence"),
-            f"{kind}_untrained": column(before, "confidence"),
-            f"{kind}_gain": column(after, "normalized") - column(before, "normalized"),
-            f"{kind}_unsure": column(after, "none_above_0.5"),
-            f"{kind}_favourite_share": column(after, "favourite_share"),
-            f"{kind}_auroc": column(after, "auroc"),
-        }
-    for kind in ("uniform", "gaussian"):
-        rows = [noise_confidence(net, net.parameters, kind) for net in deep]
-        quantities |= {f"deep_{kind}_{name}": column(rows, name) for name in ("confidence", "auroc")}
-
-    net = lesson[0]
-    shown = [noise_images(kind, 2, net.data, generator(1, "noise")) for kind in NOISES]
-    images = np.concatenate([net.data.test_images[:2], *shown])
-    titles = [f"test: {label}" for label in net.data.test_labels[:2]] + [kind for kind in NOISES for _ in range(2)]
-    favourites = {kind: column(trained[kind], "favourite").astype(int) for kind in NOISES}
-    pictures = {
-        "gallery": figures.answer_gallery(images, net.network.answers(net.parameters, scaled(images)), titles),
-        "favourites": figures.favourite_digits(favourites, net.data.classes),
-    }
-    return Findings(quantities, pictures)
-
-
-def noise_confidence(net: TrainedNetwork, parameters: Parameters, kind: str) -> dict[str, float]:
-    """`mlp.confidence.confidence` of a network on noise images, which are the same for all networks."""
-    images = noise_images(kind, NOISE_COUNT, net.data, generator(0, "noise"))
-    return confidence(net.network.answers(parameters, scaled(images)), test_answers(net, parameters))
-
-
-def test_answers(net: TrainedNetwork, parameters: Parameters) -> NDArray:
-    """Output activations for the test images."""
-    return net.network.answers(parameters, scaled(net.data.test_images))
-
-
-def weights(lesson: list[TrainedNetwork]) -> Findings:
-    """Spatial autocorrelation of the first layer's weight images, compared with random images and with digits."""
-
-    def autocorrelation(weights: NDArray) -> float:
-        return float(spatial_autocorrelation(weight_images(weights)).mean())
-
-    def change(net: TrainedNetwork) -> NDArray:
-        return net.parameters[0].weights - net.start[0].weights
-
-    def middle(net: TrainedNetwork) -> float:
-        # Root mean square of the weights in the middle half of the image, divided by that of the frame around it.
-        images = weight_images(net.parameters[0].weights)
-        side = images.shape[1]
-        inside = np.zeros((side, side), bool)
-        inside[side // 4 : -(side // 4), side // 4 : -(side // 4)] = True
-        return float(np.sqrt((images[:, inside] ** 2).mean() / (images[:, ~inside] ** 2).mean()))
-
-    net = lesson[0]
-    side = weight_images(net.start[0].weights).shape[1]
-    digits = spatial_autocorrelation(net.data.test_images[:1000].reshape(-1, side, side).astype(np.float64))
-    mean, deviation = noise_autocorrelation(side, side)
-    quantities = {
-        "random": over_seeds(lesson, lambda net: autocorrelation(net.start[0].weights)),
-        "noise_limit": mean + 3 * deviation,
-        "trained": over_seeds(lesson, lambda net: autocorrelation(net.parameters[0].weights)),
-        "changes": over_seeds(lesson, lambda net: autocorrelation(change(net))),
-        "digits": float(np.mean(digits)),
-        "middle": over_seeds(lesson, middle),
-    }
-    rows = {
-        "untrained": weight_images(net.start[0].weights),
-        "trained": weight_images(net.parameters[0].weights),
-        "change": weight_images(change(net)),
-    }
-    return Findings(quantities, {"weights": figures.weight_gallery(rows)})
 
 
 def gradient(lesson: list[TrainedNetwork]) -> Findings:
@@ -192,6 +101,12 @@ def gradient(lesson: list[TrainedNetwork]) -> Findings:
             [norm(gradient_of(net, net.parameters)) / norm(start) for net, start in zip(lesson, at_start, strict=True)]
         ),
     }
+    for state in ("start", "parameters"):
+        effects = np.array([nudge_effects(net, getattr(net, state)) for net in lesson])
+        name = {"start": "before", "parameters": "after"}[state]
+        quantities |= {f"{name}_top_over_random": effects[:, 0] / effects[:, 1], f"{name}_signs": effects[:, 2]}
+    normal_sizes = np.sort(np.abs(default_rng(0).standard_normal(flatten(at_start[0]).size)))[::-1]
+    quantities["normal_top_over_random"] = float(normal_sizes[:NUDGED].mean() / normal_sizes.mean())
     shares = {f"layer {i}": cumulative_share(flatten([layer])) for i, layer in enumerate(at_start[0], start=1)}
     trained = gradient_of(lesson[0], lesson[0].parameters)
     pictures = {
@@ -199,6 +114,38 @@ def gradient(lesson: list[TrainedNetwork]) -> Findings:
         "components": figures.component_sizes({"untrained": flatten(at_start[0]), "trained": flatten(trained)}),
     }
     return Findings(quantities, pictures)
+
+
+def nudge_effects(net: TrainedNetwork, parameters: Parameters) -> tuple[float, float, float]:
+    """What nudges against the gradient do to the cost, instead of what the gradient says of them.
+
+    Returns
+    -------
+    top, random : float
+        Decrease of the cost when the `NUDGED` weights with the largest components, or as many random ones, are each
+        changed by `NUDGE` against the sign of their component. Weights from pixels that are dark in all images, whose
+        component is 0, are not among the random ones.
+    signs : float
+        Share of single random weights whose nudge against the sign lowers the cost.
+    """
+    images, labels = scaled(net.data.train_images[:GRADIENT_ROWS]), net.given[:GRADIENT_ROWS]
+    images, vector = images.astype(np.float64), flatten(parameters).astype(np.float64)
+
+    def cost(point: NDArray) -> float:
+        return net.network.average_cost(unflatten(point, net.network.sizes), images, labels)
+
+    components = flatten(net.network.gradient(unflatten(vector, net.network.sizes), images, labels))
+    live = np.flatnonzero(components)
+    rng = generator(net.seed, "noise")
+    top, random = np.argsort(-np.abs(components))[:NUDGED], rng.choice(live, min(NUDGED, live.size), replace=False)
+    here = cost(vector)
+
+    def gain(chosen: NDArray) -> float:
+        nudged = vector.copy()
+        nudged[chosen] -= NUDGE * np.sign(components[chosen])
+        return here - cost(nudged)
+
+    return gain(top), gain(random), float(np.mean([gain(random[i : i + 1]) > 0 for i in range(20)]))
 
 
 def valleys(lesson: list[TrainedNetwork]) -> Findings:

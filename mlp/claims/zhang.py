@@ -17,7 +17,7 @@ from mlp.claims.findings import (
     select,
     values_of,
 )
-from mlp.memorization import CurveShape, curve_shape, epochs_to
+from mlp.memorization import epochs_to
 
 
 def epochs_to_fit(net: TrainedNetwork) -> float:
@@ -63,8 +63,19 @@ def labels(wide: list[TrainedNetwork], lesson: list[TrainedNetwork]) -> Findings
     return Findings(quantities, pictures)
 
 
-def corruption(inputs: list[TrainedNetwork], labels: list[TrainedNetwork]) -> Findings:
-    """Figure 1: (a) five kinds of training set, (b) time to fit and (c) test error against the corrupted fraction."""
+def corruption(
+    inputs: list[TrainedNetwork], labels: list[TrainedNetwork], fashion: list[TrainedNetwork],
+    kuzushiji: list[TrainedNetwork], digits: list[TrainedNetwork],
+) -> Findings:  # fmt: skip
+    """Figure 1: (a) five kinds of training set, (b) time to fit and (c) test error against the corrupted fraction.
+
+    Parameters
+    ----------
+    inputs, labels
+        Trained on MNIST.
+    fashion, kuzushiji, digits
+        The same with true and with random labels of other data sets; empty where a data set can't be had.
+    """
     fractions = values_of(labels, "fraction")
     epochs = np.array([over_seeds(labels, epochs_to_fit, fraction=p) for p in fractions])
     errors = 1 - np.array([over_seeds(labels, final("test/accuracy"), fraction=p) for p in fractions])
@@ -78,35 +89,31 @@ def corruption(inputs: list[TrainedNetwork], labels: list[TrainedNetwork]) -> Fi
         "labels_over_pixels": epochs[-1] / by_inputs["random_pixels"],
         "labels_over_gaussian": epochs[-1] / by_inputs["gaussian"],
         "shuffled_pixels_over_true": by_inputs["shuffled_pixels"] / by_inputs["true"],
+        "error_true": errors[0],
     }
+    quantities["cifar_slow_down"] = quantities["slow_down"]
+    harder = {"mnist": labels, "fashion": fashion, "kuzushiji": kuzushiji, "digits": digits}
+    found = {name: true_and_random(nets) for name, nets in harder.items() if nets}
+    for name in harder:
+        quantities[f"slow_down_{name}"], quantities[f"error_{name}"] = found.get(name, (np.nan, np.nan))
     kinds = {"true labels": "true", "shuffled pixels": "shuffled_pixels", "random pixels": "random_pixels",
              "gaussian": "gaussian"}  # fmt: skip
     costs = {name: curves_over_seeds(inputs, "train/cost", inputs=kind) for name, kind in kinds.items()}
     costs["random labels"] = curves_over_seeds(labels, "train/cost", fraction=fractions[-1])
-    return Findings(quantities, {"figure1": figures.zhang_figure1(costs, fractions, epochs / epochs[0], errors)})
+    pictures = {
+        "figure1": figures.zhang_figure1(costs, fractions, epochs / epochs[0], errors),
+        "data": figures.factor_by_error(found),
+    }
+    return Findings(quantities, pictures)
+
+
+def true_and_random(nets: list[TrainedNetwork]) -> tuple[NDArray, NDArray]:
+    """Epochs to fit random labels over those to fit true labels, and the test error with true labels; (seeds,)."""
+    fractions = values_of(nets, "fraction")
+    epochs = [over_seeds(nets, epochs_to_fit, fraction=p) for p in fractions]
+    return epochs[-1] / epochs[0], 1 - over_seeds(nets, final("test/accuracy"), fraction=fractions[0])
 
 
 def rank_correlation(fractions: list[float], values: NDArray) -> NDArray:
     """Spearman's correlation of values (fractions, seeds) with the fraction, (seeds,); NaN for constant values."""
     return np.array([stats.spearmanr(fractions, v).statistic if np.ptp(v) > 0 else np.nan for v in values.T])
-
-
-def curves(wide: list[TrainedNetwork]) -> Findings:
-    """Shape of the training accuracy's curve on true and on shuffled labels."""
-
-    def shape_of(net: TrainedNetwork) -> CurveShape:
-        return curve_shape(net.curve("train/accuracy"))
-
-    quantities: dict[str, Any] = {}
-    accuracy = {}
-    for name, fraction in (("true", 0), ("shuffled", 1)):
-        early = over_seeds(wide, lambda net: shape_of(net).early_share, fraction=fraction)
-        line = over_seeds(wide, lambda net: shape_of(net).r_squared, fraction=fraction)
-        epochs = over_seeds(wide, epochs_to_fit, fraction=fraction)
-        quantities |= {f"{name}_early": early, f"{name}_line": line, f"{name}_epochs": epochs}
-        accuracy[name] = curves_over_seeds(wide, "train/accuracy", fraction=fraction)
-    quantities |= {
-        "early_apart": quantities["true_early"] - quantities["shuffled_early"],
-        "line_apart": quantities["shuffled_line"] - quantities["true_line"],
-    }
-    return Findings(quantities, {"shape": figures.curve_shapes(accuracy)})

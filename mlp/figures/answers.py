@@ -77,3 +77,23 @@ def favourite_digits(favourites: Mapping[str, NDArray], classes: int = 10) -> Fi
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(title="noise")
     return figure
+
+
+def share_above(largest: Mapping[str, NDArray], marks: Mapping[str, NDArray]) -> Figure:
+    """Share of images whose largest activation is above each level.
+
+    Parameters
+    ----------
+    largest : mapping of kind of image to (images,)
+        Largest activations, in [0, 1].
+    marks : mapping of name to (networks,)
+        Largest activations for a single image.
+    """
+    figure, (axes,) = panels(1)
+    for colour, (name, values) in zip(COLOURS, largest.items(), strict=False):
+        axes.plot(np.sort(values), 1 - np.arange(len(values)) / len(values), color=colour, label=name)
+    for colour, (name, values) in zip(COLOURS[len(largest) :], marks.items(), strict=False):
+        axes.plot(values, np.full(len(values), 0.02), "v", color=colour, label=f"{name}, by each network")
+    axes.set(xlabel="activation", ylabel="share of images with a larger one", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.06))
+    return figure

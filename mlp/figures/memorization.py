@@ -63,6 +63,22 @@ def zhang_figure1(
     return figure
 
 
+def factor_by_error(found: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
+    """How many times as long random labels take as true ones, against the test error with true labels.
+
+    Parameters
+    ----------
+    found : mapping of data set to (factors, errors), each (seeds,)
+    """
+    figure, (axes,) = panels(1)
+    for colour, marker, (name, (factors, errors)) in zip(COLOURS, MARKERS, found.items(), strict=False):
+        axes.plot(errors, factors, marker, color=colour, label=name)
+    axes.axhspan(1.5, 3.5, color="0.5", alpha=0.15, linewidth=0, label="CIFAR-10 (Zhang et al.)")
+    axes.set(xlabel="test error with true labels", ylabel="epochs to fit, random / true labels", ylim=(0, None))
+    axes.legend()
+    return figure
+
+
 def convergence(x: Sequence[float], epochs: Mapping[str, NDArray], label: str) -> Figure:
     """Epochs to a training accuracy of 1 against a size; `epochs` maps names to (sizes, seeds)."""
     figure, (axes,) = panels(1)
@@ -91,6 +107,30 @@ def curve_shapes(curves: Mapping[str, NDArray]) -> Figure:
     axes.plot([0, 1], [0.1, 1], color="0.5", linewidth=0.8, linestyle=":", label="a straight line")
     axes.set(xlabel="share of the epochs", ylabel="accuracy on the training labels", ylim=(0, 1.03))
     axes.legend()
+    return figure
+
+
+def cost_shapes(curves: Mapping[str, tuple[NDArray, NDArray]], first: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
+    """Training costs down to an end, against the share of the epochs, and the first epoch alone.
+
+    Parameters
+    ----------
+    curves : mapping of name to epochs (points,) and costs (seeds, points)
+        To compare the shapes of trainings of different length; each is drawn from 0 to 1.
+    first : mapping of name to epochs (points,) and costs (seeds, points)
+        From the start of the first epoch.
+    """
+    figure, (left, right) = panels(2)
+    for axes, drawn in ((left, curves), (right, first)):
+        for colour, style, (name, (epochs, costs)) in zip(COLOURS, ("-", "--", "-."), drawn.items(), strict=False):
+            x = epochs / epochs[-1] if axes is left else epochs
+            axes.fill_between(x, costs.min(axis=0), costs.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+            axes.plot(x, costs.mean(axis=0), style, color=colour, label=name)
+        axes.set(ylabel="cost on the training labels", ylim=(0, None))
+        if drawn:
+            axes.legend()
+    left.set(xlabel="share of the epochs to 99 % right", title="on the way down")
+    right.set(xlabel="epoch", title="the first epoch")
     return figure
 
 
@@ -175,4 +215,17 @@ def double_descent(widths: Sequence[int], errors: Mapping[str, NDArray], thresho
     axes.minorticks_off()
     axes.set_ylim(0, None)
     axes.legend(fontsize=8)
+    return figure
+
+
+def radii(values: Sequence[float], ratios: Mapping[str, NDArray]) -> Figure:
+    """Critical sample ratio against the radius of the search, in grey levels; `ratios` maps names to (radii,)."""
+    figure, (axes,) = panels(1)
+    for colour, marker, (name, ratio) in zip(COLOURS, MARKERS, ratios.items(), strict=False):
+        style = "--" if "training" in name else "-"
+        axes.plot(values, ratio, style, color=colour, marker=marker, label=name)
+    axes.set(xlabel="radius, grey levels", ylabel="critical sample ratio", xscale="log", ylim=(-0.03, 1.03))
+    axes.set_xticks(list(values), [f"{value:g}" for value in values])
+    axes.minorticks_off()
+    axes.legend()
     return figure

@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 
-from mlp.claims import arpit, belkin, choromanska, estimate, lesson, lies_within, regularization, zhang
+from mlp.claims import (
+    arpit,
+    belkin,
+    choromanska,
+    estimate,
+    holds,
+    lesson,
+    noise,
+    pictures,
+    regularization,
+    shapes,
+    zhang,
+)
 from mlp.claims.findings import (
     TrainedNetwork,
     curves_over_seeds,
@@ -97,20 +109,30 @@ class TestFindings:
 
 class TestVerdicts:
     @pytest.mark.parametrize(
-        ("value", "at_least", "at_most", "holds"),
+        ("values", "at_least", "at_most", "expected"),
         [
-            (0.95, 0.945, None, True),
-            (0.94, 0.945, None, False),
-            (0.1, 0.08, 0.12, True),
-            (0.13, 0.08, 0.12, False),
-            (13002, 13002, 13002, True),
-            (0.3 - 0.2, 0.1, None, True),  # up to rounding
-            (np.nan, 0, None, False),
-            (np.inf, 0, None, False),
+            ([0.95] * 5, 0.945, None, True),
+            ([0.94] * 5, 0.945, None, False),
+            ([0.1] * 5, 0.08, 0.12, True),
+            ([0.13] * 5, 0.08, 0.12, False),
+            ([13002] * 5, 13002, 13002, True),
+            ([0.3 - 0.2] * 5, 0.1, None, True),  # up to rounding
+            ([np.nan] * 5, 0, None, False),
+            ([1, 2, 3, 4, 5], 0, None, True),  # mean 3, interval 1.04 to 4.96
+            ([1, 2, 3, 4, 5], 2.5, None, None),
+            ([1, 2, 3, 4, 5], None, 2.5, None),
+            ([1, 2, 3, 4, 5], 5, None, False),
+            ([1, 2, 3, 4, 5], 2.9, 3.1, None),
+            ([1, 2, 3], 0.9, None, True),  # fewer than five seeds: all of them are in the range
+            ([1, 2, 3], 1.5, None, None),
         ],
     )
-    def test_a_value_holds_if_it_lies_in_the_range(self, value, at_least, at_most, holds):
-        assert lies_within(estimate(np.array([value, value])), at_least, at_most) is holds
+    def test_a_quantity_holds_if_its_whole_interval_lies_in_the_range(self, values, at_least, at_most, expected):
+        assert holds(estimate(np.array(values)), at_least, at_most) is expected
+
+    def test_a_single_number_is_decided_by_its_value(self):
+        assert holds(estimate(3.0), 2, 4) is True
+        assert holds(estimate(np.inf), 2, None) is False
 
     def test_a_single_number_has_no_interval(self):
         measured = estimate(3.3585)
@@ -142,17 +164,6 @@ class TestZhang:
         assert np.isnan(found["slow_down_most"]).all()
         np.testing.assert_allclose(found["slow_down_fewest"], 1)
 
-    def test_a_straight_line_and_a_jump_have_different_shapes(self):
-        nets = [
-            constructed(0, fraction=1, accuracy=line(50)),
-            constructed(0, fraction=0, accuracy=[0.1] + 20 * [0.98] + [1.0]),
-        ]
-        found = zhang.curves(nets).quantities
-        assert found["shuffled_early"] == pytest.approx(0.1)
-        assert found["shuffled_line"] == pytest.approx(1)
-        assert found["true_early"] > 0.9
-        assert found["true_line"] < 0.3
-
     def test_values_that_grow_with_p_have_rank_correlation_one(self):
         values = np.array([[1, 5], [2, 4], [30, 3]])
         np.testing.assert_allclose(zhang.rank_correlation([0, 0.5, 1], values), [1, -1])
@@ -164,7 +175,9 @@ class TestZhang:
         epochs = {"true": 4, "shuffled_pixels": 5, "random_pixels": 8, "gaussian": 10}
         inputs = [constructed(0, inputs=kind, accuracy=line(count)) for kind, count in epochs.items()]
         labels = [constructed(0, fraction=p, accuracy=line(4 + round(16 * p)), test=1 - 0.9 * p) for p in (0, 0.5, 1)]
-        found = zhang.corruption(inputs, labels).quantities
+        found = zhang.corruption(inputs, labels, labels, [], labels).quantities
+        assert found["slow_down_fashion"] == found["slow_down"]
+        assert np.isnan(found["slow_down_kuzushiji"])
         assert found["labels_over_pixels"] == [20 / 8]
         assert found["slow_down"] == [5]
         assert found["error_random"] == pytest.approx(0.9)
@@ -187,6 +200,35 @@ class TestZhang:
         assert found["both_slow_shuffled"] == [100 / 18]  # one that never gets there counts with all its epochs
 
 
+class TestShapes:
+    def test_a_straight_line_and_a_jump_have_different_shapes(self):
+        jump = {"accuracy": [0.1] + 20 * [0.98] + [1.0], "cost": [2.0] + 21 * [0.1]}
+        even = {"accuracy": line(50), "cost": np.linspace(2, 0, 51)}
+        nets = [constructed(seed, fraction=p, **kind) for p, kind in ((1, even), (0, jump)) for seed in (0, 1)]
+        found = shapes.curves(nets, nets, nets, nets).quantities
+        assert found["accuracy_shuffled_early"] == pytest.approx([0.1, 0.1])
+        assert found["accuracy_shuffled_line"] == pytest.approx([1, 1])
+        assert (found["accuracy_true_early"] > 0.9).all()
+        assert (found["accuracy_true_line"] < 0.3).all()
+        np.testing.assert_array_equal(found["shuffled_line_99"], found["slow_shuffled_line"])
+
+    def test_a_curve_is_measured_up_to_the_first_epoch_that_reaches_the_end_and_between_its_epochs(self):
+        net = constructed(accuracy=[0.1, 0.5, 0.99, 1.0], cost=[2.0, 1.0, 0.0, 0.0])
+        found = shapes.Course(np.array([0, 0.5, 1, 2, 3]), np.array([2.0, 1.5, 1.0, 0.0, 0.0]))
+        assert shapes.shape_to(net, found, 0.99) == pytest.approx((0.1, 1))
+        assert shapes.shape_to(net, found, 1.0).r_squared < 0.95
+        never = constructed(accuracy=[0.1, 0.5])
+        assert np.isnan(shapes.shape_to(never, found, 0.99)).all()
+
+    def test_the_first_epoch_is_measured_between_its_steps(self):
+        net = constructed(rows=100)
+        found = shapes.course(net)
+        assert (np.diff(found.epochs) > 0).all()
+        np.testing.assert_allclose(found.epochs[:11], np.arange(11) / 10)
+        cost = net.network.average_cost(net.start, scaled(net.data.train_images), net.given)
+        assert found.costs[1] == pytest.approx(cost, rel=0.5)
+
+
 class TestArpit:
     def test_growth_with_the_number_of_images_is_compared_between_noise_and_real_images(self):
         rows = [
@@ -198,8 +240,18 @@ class TestArpit:
             for kind, neurons, epochs in (("true", 8, 8), ("true", 16, 4), ("gaussian", 8, 90), ("gaussian", 16, 30))
         ]
         found = arpit.capacity(width, rows).quantities
+        assert found["exponent_real"] == pytest.approx([1])  # twice the epochs for twice the images
+        assert found["exponent_noise"] == pytest.approx([np.log2(10)])
         assert found["rows_growth_ratio"] == [5]
         assert found["width_help_ratio"] == [1.5]
+
+    def test_a_network_that_never_fits_counts_with_its_last_epoch(self):
+        assert arpit.censored_epochs(constructed(accuracy=[0.1, 0.5, 0.9])) == 2
+        assert arpit.censored_epochs(constructed(accuracy=[0.1, 1.0])) == 1
+
+    def test_sensitivities_at_equal_fit_are_those_of_the_first_epoch_that_is_good_enough(self):
+        assert arpit.fitted_gini(constructed(accuracy=[0.1, 0.5, 0.7, 0.9]), np.array([np.nan, 1, 2, 3])) == 2
+        assert np.isnan(arpit.fitted_gini(constructed(accuracy=[0.1, 0.5]), np.array([np.nan, 1])))
 
     def test_images_whose_difficulty_depends_only_on_the_label_do_not_disperse_within_a_label(self):
         labels = np.repeat([0, 1], 500)
@@ -279,16 +331,29 @@ class TestChoromanska:
         found = choromanska.minima(nets).quantities
         assert found["spread_falls"] >= 3
         assert found["correlation_25"].value > 0.9
-        assert found["correlation_falls"] > 0.1
+        assert found["correlation_falls"].value > 0.1
+        assert found["correlation_falls"].low <= found["correlation_falls"].value <= found["correlation_falls"].high
 
 
 class TestLesson:
     def test_an_untrained_network_keeps_its_gradient_and_its_confidence(self):
         untrained = [constructed(seed, trained=False, hidden=(6, 6)) for seed in (0, 1)]
         assert lesson.gradient(untrained).quantities["slope_left"] == pytest.approx([1, 1])
-        found = lesson.noise(untrained, untrained).quantities
+        narrow = constructed(trained=False, hidden=(16,))
+        found = noise.noise(*[untrained] * 4, [*untrained, narrow], untrained).quantities
         assert found["uniform_gain"] == pytest.approx([0, 0])
         np.testing.assert_allclose(found["uniform_confidence"], found["uniform_untrained"])
+
+    def test_the_largest_components_have_the_greatest_effect_and_their_signs_say_up_or_down(self):
+        nets = [constructed(seed, hidden=(16, 16)) for seed in range(3)]
+        found = lesson.gradient(nets).quantities
+        assert (found["before_top_over_random"] > 2).all()
+        np.testing.assert_array_equal(found["before_signs"], 1)
+
+    def test_the_lessons_image_is_the_one_that_numpys_old_generator_draws(self):
+        state = np.random.RandomState(4)
+        pixels = noise.lessons_image(constructed())[0]
+        np.testing.assert_allclose(pixels[:3], [state.random_sample() for _ in range(3)], rtol=1e-6)
 
     def test_the_nudge_at_1_1_is_minus_3_minus_1(self):
         found = lesson.gradient([constructed()]).quantities
@@ -301,5 +366,10 @@ class TestLesson:
         assert found["parameters"] == [64 * 4 + 4 + 4 * 3 + 3 + 3 * 10 + 10]
 
     def test_random_weights_do_not_resemble_their_neighbours(self):
-        found = lesson.weights([constructed(seed) for seed in range(3)]).quantities
-        assert np.abs(found["random"]).max() < found["noise_limit"]
+        nets = [constructed(seed) for seed in range(3)]
+        found = pictures.weights(nets, nets, nets).quantities
+        assert np.abs(found["lesson_untrained"]).max() < found["noise_limit"]
+
+    def test_weights_are_drawn_with_their_sign_and_a_power_of_their_size(self):
+        shown = pictures.drawn(np.array([[-1.0], [0.5], [0.0], [2.0]]))
+        np.testing.assert_allclose(shown[0].ravel(), [-1, 0.5**0.3, 0, 2**0.3])

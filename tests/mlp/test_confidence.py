@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import entropy, mannwhitneyu
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from mlp.confidence import NOISES, confidence, noise_images, separation
+from mlp.confidence import NOISES, confidence, noise_images, separation, unclipped_gaussian
 from mlp.data import Dataset
 from mlp.preprocessing import deskewed
 
@@ -120,3 +120,10 @@ class TestConfidence:
     def test_measures_are_plain_floats(self):
         answers = rng().random((20, 10), dtype=np.float32)
         assert {type(value) for value in confidence(answers, answers).values()} == {float}
+
+
+def test_unclipped_gaussian_noise_is_half_below_0_and_one_in_six_above_1():
+    noise = unclipped_gaussian(200, 784, np.random.default_rng(0))
+    assert noise.dtype == np.float32
+    assert (noise < 0).mean() == pytest.approx(0.5, abs=0.01)
+    assert (noise > 1).mean() == pytest.approx(0.1587, abs=0.01)

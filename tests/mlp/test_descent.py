@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mlp.descent import Descent, descend, mini_batches, scaled, shifted, train
 from mlp.network import Layer, Network, central_differences, flatten, unflatten
+from mlp.randomness import generator
 
 
 def bowl(point):
@@ -126,6 +127,21 @@ class TestBatches:
 
 
 class TestTraining:
+    def test_every_step_is_reported_and_the_last_of_an_epoch_is_that_of_the_epoch(self):
+        rng = np.random.default_rng(0)
+        images, labels = rng.random((25, 6), dtype=np.float32), rng.integers(3, size=25)
+        network, steps, epochs = Network((6, 4, 3)), {}, {}
+        train(
+            network, network.initialize(generator(0, "start")), images, labels, Descent(batch_size=10, epochs=2),
+            generator(0, "order"),
+            lambda epoch, parameters: epochs.update({epoch: flatten(parameters)}),
+            lambda step, parameters: steps.update({step: flatten(parameters)}),
+        )  # fmt: skip
+        assert list(steps) == [1, 2, 3, 4, 5, 6]
+        np.testing.assert_array_equal(steps[3], epochs[1])
+        np.testing.assert_array_equal(steps[6], epochs[2])
+        assert (steps[4] != steps[5]).any()
+
     def test_one_step_is_the_one_worked_out_by_hand(self):
         network = Network((2, 2), "sigmoid", "quadratic")
         start = [Layer(np.zeros((2, 2), np.float32), np.zeros(2, np.float32))]

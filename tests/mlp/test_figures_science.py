@@ -216,3 +216,28 @@ def test_a_gradient_of_the_network_can_be_drawn():
     gradient = network.gradient(parameters, rng().random((20, 784), dtype=np.float32), np.arange(20) % 10)
     held = {f"layer {i}": cumulative_share(flatten([layer])) for i, layer in enumerate(gradient, start=1)}
     assert len(figures.importance(held).axes[0].lines) == 3
+
+
+def test_ways_down_run_from_0_to_1_and_the_first_epoch_in_its_own_time(kept):
+    falls = {"true labels": (np.linspace(0, 6, 50), np.linspace(2, 0, 50) * np.ones((SEEDS, 1)))}
+    figure = kept(figures.cost_shapes(falls, {"true labels": (np.linspace(0, 1, 17), np.ones((SEEDS, 17)))}))
+    left, right = figure.axes
+    assert left.lines[0].get_xdata()[-1] == right.lines[0].get_xdata()[-1] == 1
+
+
+def test_the_share_above_a_level_starts_at_all_and_falls(kept):
+    figure = kept(figures.share_above({"noise": rng().random(100)}, {"an image": np.array([0.99, 0.5])}))
+    curve = figure.axes[0].lines[0]
+    assert curve.get_ydata()[0] == 1
+    assert (np.diff(curve.get_ydata()) < 0).all()
+    assert {"noise", "an image, by each network"} <= labels(figure)
+
+
+def test_the_factor_of_each_data_set_stands_at_its_test_error(kept):
+    figure = kept(figures.factor_by_error({"mnist": (np.array([6.5, 8.6]), np.array([0.05, 0.06]))}))
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_xdata(), [0.05, 0.06])
+
+
+def test_ratios_over_radii_have_a_line_for_each_network_and_kind_of_image(kept):
+    ratios = {"real data, held out": np.array([0, 0.5, 1]), "real data, training images": np.array([0, 0.1, 0.4])}
+    assert len(kept(figures.radii([0.3, 1, 8], ratios)).axes[0].lines) == 2

@@ -10,6 +10,7 @@ from scipy import stats
 from mlp.landscape import (
     barrier,
     components_needed,
+    correlation_difference,
     cumulative_share,
     loss_correlation,
     loss_spread,
@@ -24,6 +25,23 @@ from mlp.network import Layer, Network, flatten, unflatten
 
 def rng(seed=0):
     return np.random.default_rng(seed)
+
+
+class TestCorrelationDifference:
+    def test_it_is_the_difference_of_scipys_correlations_and_its_interval_finds_it(self):
+        generator = rng()
+        train = generator.normal(size=(100, 2))
+        test = np.column_stack([train[:, 0] + 0.3 * generator.normal(size=100), generator.normal(size=100)])
+        found = correlation_difference(train, test, rng(1))
+        expected = stats.pearsonr(train[:, 0], test[:, 0]).statistic - stats.pearsonr(train[:, 1], test[:, 1]).statistic
+        assert found.value == pytest.approx(expected)
+        assert 0.5 < found.low < found.value < found.high < 1.3
+
+    def test_two_equal_groups_do_not_differ_and_a_missing_seed_is_left_out(self):
+        losses = rng().normal(size=(20, 1)).repeat(2, axis=1)
+        others = losses + rng(1).normal(size=(20, 1))
+        others[3, 1] = np.nan
+        assert correlation_difference(losses, others, rng()).value == pytest.approx(0, abs=1e-12)
 
 
 class TestComponents:

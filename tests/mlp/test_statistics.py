@@ -122,6 +122,15 @@ class TestScales:
         truth = a / (a + b)
         assert covered(mean_interval(values, "share"), truth) > covered(student_interval(values), truth) + 0.015
 
+    def test_a_correlation_by_hand(self):
+        # The derivative of atanh is 1 / (1 - r²): a standard error of 0.01 at 0.9 is one of 0.01 / 0.19 in Fisher's z.
+        values = 0.9 + 0.01 * np.sqrt(5) * np.array([-1, -1, 0, 1, 1])
+        interval = mean_interval(values, "correlation")
+        half = 2.776445 * 0.01 / 0.19
+        assert (interval.low, interval.high) == pytest.approx(
+            (np.tanh(np.arctanh(0.9) - half), np.tanh(np.arctanh(0.9) + half))
+        )
+
     def test_far_from_the_ends_it_is_students(self):
         values = rng().normal(0.5, 0.005, (10, 3))
         np.testing.assert_allclose(mean_interval(values, "share"), student_interval(values), atol=1e-5)
@@ -142,7 +151,7 @@ class TestScales:
         [
             ([95.0, 96.0], "share", "values: 95 to 96 given for a share; allowed: 0 to 1"),
             ([-1.0, 2.0], "ratio", "values: -1 to 2 given for a ratio; allowed: 0 or more"),
-            ([0.5, 0.6], "percent", "scale: 'percent' given; allowed: linear, share, ratio"),
+            ([0.5, 0.6], "percent", "scale: 'percent' given; allowed: linear, share, ratio, correlation"),
         ],
     )
     def test_impossible_values_are_refused(self, values, scale, message):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from flows.claims.claim import CLAIM_NAMES
 from flows.store.artifacts import artifact
 
 pytestmark = pytest.mark.system
@@ -54,11 +55,13 @@ def test_reproducing_a_claim_again_trains_nothing_and_gives_the_same_verdict(rep
 def test_without_a_name_all_claims_are_listed_and_their_verdicts_can_be_written_to_a_page(reproduced, shared_workplace):
     listed = shared_workplace.mlp("reproduce", "--write", ".")
     assert listed.returncode == 0, listed.stderr
-    page = (shared_workplace.folder / "claims.md").read_text(encoding="utf-8")
+    page = (shared_workplace.folder / "claims" / "gradient.md").read_text(encoding="utf-8")
     table = (shared_workplace.folder / "claims-table.md").read_text(encoding="utf-8")
-    assert table.count("not run") == 2 * 14 - 1
-    assert table in page
-    assert "### gradient (small, on digits, not MNIST): reproduced" in page
+    assert table.count("not run") == 2 * len(CLAIM_NAMES) - 1
+    assert "## gradient (small, on digits, not MNIST): reproduced" in page
+    assert {file.name for file in (shared_workplace.folder / "claims").iterdir()} >= {
+        "README.md", "results.csv", "verdicts.csv", "gradient-importance.png"
+    }  # fmt: skip
     shown = shared_workplace.mlp("reproduce").stdout
     assert "reproduced (digits)" in shown
     assert all(name in shown for name in ("parameters", "valleys"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.claims import verdicts
+from flows.claims import judgement, verdicts
 from flows.claims.claim import CLAIM_FILES, CLAIM_NAMES, SCALES, Quantity, load_claim, merged
 from flows.claims.judgement import VERDICT_FILE, as_run, judge, stored_verdicts
 from flows.errors import ConfigurationError
@@ -16,6 +16,7 @@ from flows.plan.experiment import Experiment
 from flows.plan.preparation import load_data
 from flows.sweep.training import train
 from mlp.claims import CLAIMS, Findings, TrainedNetwork, arpit
+from mlp.data import DataUnavailable
 
 
 def shrunk(experiment: Experiment) -> Experiment:
@@ -51,13 +52,24 @@ class TestClaimFiles:
     def test_every_claim_is_valid_at_both_scales(self, name, scale):
         claim = load_claim(name, scale)
         assert {experiment.name for experiment in claim.experiments.values()} == {f"claim-{name}-{scale}"}
-        assert {experiment.data.name for experiment in claim.experiments.values()} == {"auto"}
+        assert next(iter(claim.experiments.values())).data.name == "auto"
 
     @pytest.mark.parametrize("name", CLAIM_NAMES)
     def test_every_claim_judges_a_quantity_and_cites_its_source_for_each(self, name):
-        judged = [q for q in load_claim(name, "full").quantities.values() if (q.at_least, q.at_most) != (None, None)]
-        assert judged
+        judged = [quantity for quantity in load_claim(name, "full").quantities.values() if quantity.judged]
+        assert any(quantity.setup == "" for quantity in judged)
         assert all(quantity.says for quantity in judged)
+
+    @pytest.mark.parametrize("name", CLAIM_NAMES)
+    def test_a_difference_of_shares_has_no_interval_of_a_share(self, name):
+        # The interval of a share never includes 0, so that it would prove every difference.
+        percents = [quantity for quantity in load_claim(name, "full").quantities.values() if quantity.percent]
+        differences = {
+            quantity.scale
+            for quantity in percents
+            if quantity.at_least == 0 or any(word in quantity.words for word in (" minus ", "increase"))
+        }
+        assert differences <= {"linear"}
 
     def test_every_claim_file_has_a_measure_and_every_measure_a_file(self):
         files = {entry.name.removesuffix(".yaml") for entry in CLAIM_FILES.iterdir() if entry.name.endswith(".yaml")}
@@ -69,6 +81,23 @@ class TestClaimFiles:
 
     def test_a_scale_changes_only_the_fields_it_names(self):
         assert merged({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 3}, "d": [4]}) == {"a": {"b": 3, "c": 2}, "d": [4]}
+
+    def test_seeds_of_ones_own_apply_to_every_experiment_and_are_kept_apart(self):
+        claim = load_claim("noise", "small", seeds="3,5")
+        assert {experiment.seeds for experiment in claim.experiments.values()} == {(3, 5)}
+        assert {experiment.name for experiment in claim.experiments.values()} == {"claim-noise-small-seeds"}
+        with pytest.raises(ConfigurationError, match="seeds: 'many' given; allowed: whole numbers"):
+            load_claim("noise", "small", seeds="many")
+
+    def test_data_that_cannot_be_had_are_left_out_where_that_is_allowed(self, monkeypatch):
+        def load(cell):
+            if cell.experiment.data.name == "kmnist":
+                raise DataUnavailable("kmnist is not in the data home; set SCIKIT_LEARN_DATA")
+
+        monkeypatch.setattr(judgement, "clean_data", load)
+        claim, missing = judgement.available(load_claim("corruption", "small"))
+        assert list(claim.experiments) == ["inputs", "labels", "fashion", "digits"]
+        assert missing == ["kuzushiji: kmnist is not in the data home"]
 
     def test_a_chosen_data_set_applies_to_every_experiment_of_a_claim(self):
         claim = load_claim("labels", "small", "fashion")
@@ -83,6 +112,7 @@ class TestClaimFiles:
 @pytest.mark.parametrize("name", CLAIM_NAMES)
 def test_every_measure_returns_the_quantities_that_its_file_judges(name, monkeypatch):
     monkeypatch.setattr(arpit, "CRITICAL_ROWS", 10)
+    monkeypatch.setattr(arpit, "RADIUS_ROWS", 5)
     claim = load_claim(name, "small", "digits")
     runs = {role: trained(shrunk(experiment)) for role, experiment in claim.experiments.items()}
     findings = CLAIMS[name](**runs)
@@ -97,15 +127,18 @@ def test_every_measure_returns_the_quantities_that_its_file_judges(name, monkeyp
 
 
 class TestVerdicts:
-    def verdict(self, **holds: bool | None) -> dict:
-        """Judge a claim whose quantities are all 1, with bounds that hold (True), fail (False) or are absent (None)."""
-        bounds = {True: {"at_least": 0}, False: {"at_least": 2}, None: {}}
-        claim = load_claim("gradient", "small").model_copy(
-            update={
-                "quantities": {name: Quantity(words=name, says="so", **bounds[hold]) for name, hold in holds.items()}
-            }
-        )
-        return judge(claim, Findings({name: np.array([1.0, 1.0]) for name in holds}, {}), "mnist")
+    def verdict(self, setup: str = "", **holds: bool | str | None) -> dict:
+        """Judge quantities of mean 1: with bounds that hold, fail, or lie within the interval, or without bounds.
+
+        Those whose names begin with `setup` belong to that set-up.
+        """
+        bounds = {True: {"at_least": 0}, False: {"at_least": 2}, "undecided": {"at_least": 1}, None: {}}
+        quantities = {
+            name: Quantity(words=name, says="so", setup=setup if name.startswith(setup or " ") else "", **bounds[hold])
+            for name, hold in holds.items()
+        }
+        claim = load_claim("gradient", "small").model_copy(update={"quantities": quantities})
+        return judge(claim, Findings({name: np.array([0.9, 1.1] * 3) for name in holds}, {}), "mnist")
 
     @pytest.mark.parametrize(
         ("holds", "verdict"),
@@ -113,10 +146,34 @@ class TestVerdicts:
             ({"a": True, "b": True, "c": None}, "reproduced"),
             ({"a": True, "b": False}, "in part"),
             ({"a": False, "b": False, "c": None}, "not"),
+            ({"a": True, "b": "undecided"}, "undecided"),
+            ({"a": False, "b": "undecided"}, "undecided"),
+            ({"a": True, "b": False, "c": "undecided"}, "in part"),
         ],
     )
     def test_the_verdict_depends_on_whether_all_some_or_no_judged_quantities_hold(self, holds, verdict):
         assert self.verdict(**holds)["verdict"] == verdict
+
+    def test_another_set_up_is_judged_apart(self):
+        verdict = self.verdict("earlier", a=True, earlier_b=False, earlier_c=True)
+        assert verdict["verdict"] == "reproduced"
+        assert verdict["setups"] == {"earlier": "in part"}
+        assert "reproduced; with earlier: in part" in verdicts.markdown(verdict)
+        assert "| with earlier: earlier_b | so | 1 | 0.88504 … 1.115 | ≥ 2 | no |" in verdicts.markdown(verdict)
+
+    def test_few_seeds_are_shown_as_points(self):
+        claim = load_claim("gradient", "small").model_copy(
+            update={"quantities": {"a": Quantity(words="a", says="so", at_least=0.2, percent=True)}}
+        )
+        found = judge(claim, Findings({"a": np.array([0.5, 0.1, 0.3])}, {}), "mnist")
+        assert found["verdict"] == "undecided"
+        assert "| a | so | 30 % | 10, 30, 50 | ≥ 20 % | undecided |" in verdicts.markdown(found)
+
+    def test_a_verdict_of_an_older_version_is_read(self, tmp_path):
+        verdict = self.verdict(a=True)
+        del verdict["setups"], verdict["judged"], verdict["quantities"][0]["setup"], verdict["quantities"][0]["points"]
+        (tmp_path / "claim.json").write_text(json.dumps(verdict), encoding="utf-8")
+        assert "(small, on mnist): reproduced" in verdicts.markdown(verdicts.read(tmp_path / "claim.json"))
 
     def test_an_undefined_quantity_does_not_hold(self):
         claim = load_claim("gradient", "small").model_copy(
@@ -140,13 +197,6 @@ class TestVerdicts:
     )
     def test_bounds_are_written_as_people_write_them(self, low, high, percent, text):
         assert verdicts.allowed({"at_least": low, "at_most": high, "percent": percent}) == text
-
-    def test_the_page_lists_every_claim_and_marks_those_that_were_not_run(self):
-        verdict = self.verdict(a=True)
-        page = verdicts.page({"gradient": "Slopes.", "noise": "Noise."}, {("gradient", "small"): verdict})
-        assert "| `gradient` | Slopes. | reproduced | not run |" in page
-        assert "| `noise` | Noise. | not run | not run |" in page
-        assert "### gradient (small, on mnist): reproduced" in page
 
 
 class TestStored:
