@@ -152,9 +152,9 @@ def packed_networks(
         last = int(one.cell["epochs"])
         if not one.best:
             text = pack(rounded(one.parameters))
-            if (room := room - len(text)) < 0:
-                return
-            yield one, ([last], ["f2"], text)
+            if len(text) <= room:
+                room -= len(text)
+                yield one, ([last], ["f2"], text)
             continue
         final, snapshots = finals[one.cell["run_id"]], history(client, one)
         earlier = b"".join(exact(parameters, np.float16) for parameters in snapshots.values())
