@@ -22,7 +22,7 @@ from flows.store.artifacts import load_snapshots, load_weights
 from mlp.confidence import NOISES
 from mlp.data import load
 from mlp.images.square import as_mnist
-from mlp.network import Network, flatten
+from mlp.network import Layer, Network, flatten
 
 pytestmark = [
     pytest.mark.system,
@@ -56,7 +56,7 @@ seeds: 0-1
 def workplace(shared_workplace):
     """A folder with a finished sweep."""
     (shared_workplace.folder / "shapes.yaml").write_text(EXPERIMENT)
-    done = shared_workplace.mlp("run", "shapes.yaml")
+    done = shared_workplace.mlp("run", "shapes.yaml", timeout=600)
     assert done.returncode == 0, done.stderr
     return shared_workplace
 
@@ -82,9 +82,10 @@ def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture
 def opened(browser, page) -> webdriver.Chrome:
-    """The page, opened anew at 1280 pixels."""
+    """The page, opened anew at 1280 pixels, with the lesson's network."""
     show_at(browser, 1280)
     visit(browser, page)
+    choose(browser, "group", next(one["group"] for one in networks(browser) if one["sizes"] == [784, 16, 16, 10]))
     return browser
 
 
@@ -162,8 +163,10 @@ class TestNumbers:
                 np.testing.assert_allclose([of[depth] for of in found["layers"]], layer, rtol=0, atol=1e-5)
             costs = network.example_costs(parameters, images, labels)
             np.testing.assert_allclose(found["costs"], costs, rtol=0, atol=1e-5)
-            for image, label, gradient in zip(images, labels, found["gradients"], strict=False):
-                expected = flatten(network.gradient(parameters, image[None], [label]))
+            # In float32 the rounding alone of a gradient that is almost zero would be larger than what is allowed.
+            precise = [Layer(layer.weights.astype(float), layer.biases.astype(float)) for layer in parameters]
+            for image, label, gradient in zip(images.astype(float), labels, found["gradients"], strict=False):
+                expected = flatten(network.gradient(precise, image[None], [label]))
                 assert np.abs(gradient - expected).max() <= 1e-4 * np.abs(expected).max()
             answers = opened.execute_script("return window.page.data.images.answers")[one["group"]]
             assert answers == layers[-1].argmax(axis=1).tolist()
@@ -341,7 +344,7 @@ class TestPage:
         show_at(browser, width, scheme)
         visit(browser, page)
         for group in range(3):
-            choose(browser, "group", 2 * group)
+            choose(browser, "group", group)
             assert browser.execute_script("return document.documentElement.scrollWidth") == width
             height = browser.execute_script("return document.documentElement.scrollHeight")
             show_at(browser, width, scheme, height)
@@ -358,16 +361,18 @@ class TestPage:
         assert len(cards) == 6
         answers = look(opened, "shown.others.map(other => Array.from(other.answers))")
         assert len({tuple(answer) for answer in answers}) == 6
-        lists = [Select(card.find_element(By.TAG_NAME, "select")) for card in cards]
-        assert {tuple(option.text for option in each.options) for each in lists} <= {
-            ("Seed 0, the best", "Seed 1"), ("Seed 1, the best", "Seed 0")
-        }  # fmt: skip
-        lists[1].select_by_index(1)
+        place = opened.execute_script("return window.shown.group")
+        seeds = Select(cards[place].find_element(By.TAG_NAME, "select"))
+        assert {option.text.partition(",")[0] for option in seeds.options} == {"Seed 0", "Seed 1"}
+        assert seeds.options[0].text.endswith(", best")
+        seeds.select_by_index(1)
         changed = look(opened, "shown.others.map(other => Array.from(other.answers))")
-        assert [new != old for new, old in zip(changed, answers, strict=True)] == [False, True, *[False] * 4]
+        assert [new != old for new, old in zip(changed, answers, strict=True)] == [
+            number == place for number in range(6)
+        ]
 
     def test_pointing_at_a_neuron_shows_its_sum_term_by_term(self, opened):
-        neuron = opened.find_elements(By.CSS_SELECTOR, ".layer:nth-of-type(2) .neuron")[4]
+        neuron = opened.find_elements(By.CSS_SELECTOR, "[aria-label^='Layer 2'] .neuron")[4]
         ActionChains(opened).move_to_element(neuron).perform()
         found = look(
             opened, "({...shown.neuron, activation: shown.activations[2][4], below: Array.from(shown.activations[1])})"

@@ -78,7 +78,7 @@ def content(
     costs = points[points["metric"].isin(COSTS)].pivot(index="step", columns=["run_id", "metric"], values="value")
     described = []
     groups = {int(one.cell["group"]): number for number, one in enumerate(bests)}
-    for one, (epochs, formats, text) in packed_networks(client, shown):
+    for one, (epochs, formats, text) in packed_networks(client, shown, costs):
         packed[f"network-{len(described)}"] = text
         accuracy = one.cell.get("test/accuracy")
         described.append(
@@ -100,9 +100,10 @@ def content(
         "side": round(data.test_images.shape[1] ** 0.5),
         "classes": [class_name(data.name, label) for label in range(data.classes)],
         "groups": [comparison.title(group) for group in groups],
+        "fractions": "fraction" in comparison.varying and len(groups) > 1,
         "networks": described,
         "left_out": len(comparison.cells) - len(described),
-        "pixels": {"mean": float(data.test_images.mean()), "deviation": float(data.test_images.std())},
+        "pixels": {"mean": float(data.test_images.mean()), "deviation": float(data.test_images.std(dtype=np.float32))},
         "images": {
             "numbers": places.tolist(),
             "labels": data.test_labels[places].tolist(),
@@ -129,10 +130,11 @@ def networks_and_data(
     home = where(cells.iloc[0])
     cells = cells[[where(cell)[:3] == home[:3] for _, cell in cells.iterrows()]]
     sets, _ = data_sets(cells.head(1), test_rows)
+    if not sets:
+        raise ConfigurationError("explore: a sweep given whose data set is not available here; allowed: one with it")
     networks, _ = read_networks(client, cells, known)
-    if not sets or not networks:
-        missing = "whose data set is not available here" if networks else "whose weights are gone or damaged"
-        raise ConfigurationError(f"explore: a sweep given {missing}; allowed: one with both")
+    if not networks:
+        raise ConfigurationError("explore: a sweep given whose weights are gone or damaged; allowed: one with them")
     shown: list[Shown] = []
     for _, cell in cells[cells["run_id"].isin(networks)].iterrows():
         best = not any(one.cell["group"] == cell["group"] for one in shown)
@@ -143,34 +145,35 @@ def networks_and_data(
 
 
 def packed_networks(
-    client: MlflowClient, shown: list[Shown]
+    client: MlflowClient, shown: list[Shown], costs: pd.DataFrame
 ) -> Iterator[tuple[Shown, tuple[list[int], list[str], str]]]:
     """Those networks that the page has room for, with their epochs, the formats and the packed weights of these."""
     finals = {one.cell["run_id"]: pack(exact(one.parameters)) for one in shown if one.best}
     room = max(MOST_CHARACTERS, 2 * sum(map(len, finals.values()))) - sum(map(len, finals.values()))
     for one in shown:
-        last = int(one.cell["epochs"])
+        # A cell may have ended before the planned epoch.
+        curve = costs.get((one.cell["run_id"], COSTS[0]), pd.Series(dtype=float)).dropna()
+        last = int(curve.index[-1] if len(curve) else one.cell["epochs"])
         if not one.best:
             text = pack(rounded(one.parameters))
-            if (room := room - len(text)) < 0:
-                return
-            yield one, ([last], ["f2"], text)
+            if len(text) <= room:
+                room -= len(text)
+                yield one, ([last], ["f2"], text)
             continue
-        final, snapshots = finals[one.cell["run_id"]], history(client, one)
+        final, snapshots = finals[one.cell["run_id"]], history(client, one, last)
         earlier = b"".join(exact(parameters, np.float16) for parameters in snapshots.values())
         text = pack(earlier + exact(one.parameters)) if snapshots else final
         if len(text) - len(final) > room:
             snapshots, text = {}, final
         room -= len(text) - len(final)
-        last = max(last, *snapshots, 0)
         yield one, ([*snapshots, last], ["f2"] * len(snapshots) + ["f4"], text)
 
 
-def history(client: MlflowClient, one: Shown) -> Snapshots:
-    """The weights of a network at earlier epochs; only those before the training if no others were kept."""
-    last = int(one.cell["epochs"])
+def history(client: MlflowClient, one: Shown, last: int) -> Snapshots:
+    """The weights of a network before its last epoch; only those before the training if no others were kept."""
     kept = {epoch: weights for epoch, weights in load_snapshots(client, one.cell["run_id"]).items() if epoch < last}
-    if kept or str(one.cell["center"]) == "True":  # with a centred start, the first biases hold the mean image
+    # With a centred start, the first biases hold the mean image.
+    if kept or last == 0 or str(one.cell["center"]) == "True":
         return kept
     network = Network(one.network.sizes, one.network.activation, one.network.cost, one.cell["start"])
     return {0: snapshot(network.initialize(generator(int(one.cell["seed"]), "start")))}

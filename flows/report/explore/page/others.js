@@ -21,7 +21,7 @@ export function createOthers(data, names, chooseSeed, lookInside) {
   $('other-cards').replaceChildren(...cards.map(({card}) => card));
 
   return ({others, group, source}) => {
-    setText($('others-about'), text('others.about', {source: text(source === 'draw' ? 'others.drawing' : 'others.image')}));
+    setText($('others-about'), text(data.fractions ? 'others.about_fractions' : 'others.about', {source: text(source === 'draw' ? 'others.drawing' : 'others.image')}));
     cards.forEach(({card, select, digit, sure, bars, look}, number) => {
       const other = others[number];
       card.classList.toggle('chosen', number === group);

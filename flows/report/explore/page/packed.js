@@ -32,21 +32,16 @@ export function fromHalf(halves) {
   });
 }
 
-/** The parameters of a network after each of its epochs: all but the last frame may be in half precision. */
+/** The parameters of a network after each of its epochs, of which the formats say how precise they are. */
 export async function framesOf(network, id) {
   const bytes = await bytesOf(id), frames = [];
   const layers = network.sizes.slice(1).map((fanOut, i) => [network.sizes[i], fanOut]);
   const count = layers.reduce((sum, [fanIn, fanOut]) => sum + (fanIn + 1) * fanOut, 0);
-  let start = 0, halves = new Uint16Array(count);
+  let start = 0;
   for (const format of network.formats) {
     const size = format === 'f4' ? 4 : 2, raw = interleaved(bytes, start, count, size);
     start += count * size;
-    if (format === 'f4') {
-      frames.push(shaped(new Float32Array(raw), layers));
-    } else { // the difference from the frame before, modulo 65,536
-      halves = new Uint16Array(raw).map((difference, i) => difference + halves[i]);
-      frames.push(shaped(fromHalf(halves), layers));
-    }
+    frames.push(shaped(size === 4 ? new Float32Array(raw) : fromHalf(new Uint16Array(raw)), layers));
   }
   return frames;
 }

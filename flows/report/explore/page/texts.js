@@ -18,7 +18,7 @@ export function text(path, values = {}) {
 export const fixed = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=[0.]*$)/, '').replace('-', '−');
 
 /** The same with its sign. */
-export const signed = (value, digits = 2) => (value < 0 ? '' : '+') + fixed(value, digits);
+export const signed = (value, digits = 2) => (value >= 0.5 * 10 ** -digits ? '+' : '') + fixed(value, digits);
 
 /** A number of any size in three digits, with its sign. */
 export function brief(value) {
