@@ -89,9 +89,9 @@ def describe(experiment: "Experiment") -> None:
 def count_done(experiment: "Experiment", tracking_server: str | None) -> int:
     """How many cells of an experiment are finished in the store; if there is no store, none is made."""
     from flows.plan.preparation import keyed_cells
-    from flows.platform.paths import sqlite_file
+    from flows.platform.paths import sqlite_file, tracking_uri
     from flows.store.artifacts import not_done
-    from flows.store.connection import open_store, tracking_uri
+    from flows.store.connection import open_store
 
     uri = tracking_uri(tracking_server)
     if uri.startswith("sqlite") and not sqlite_file(uri).exists():

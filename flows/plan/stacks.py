@@ -21,7 +21,7 @@ def plan(cells: dict[str, Cell], workers: int, memory: float) -> list[dict[str, 
     memory : float
         Bytes that the stacks which train at the same time may take together. A stack has at least one cell.
     """
-    if not worth_processes(cells.values()):
+    if sum(cell.work for cell in cells.values()) < WORTH_A_PROCESS:
         workers = 1
     stacks = []
     by_shape = sorted(cells.items(), key=lambda item: repr(item[1].shape))
@@ -34,11 +34,6 @@ def plan(cells: dict[str, Cell], workers: int, memory: float) -> list[dict[str, 
         while stack := dict(islice(remaining, size)):
             stacks.append(stack)
     return stacks
-
-
-def worth_processes(cells: Collection[Cell]) -> bool:
-    """Whether the training of some cells takes longer than the start of the processes that share it."""
-    return sum(cell.work for cell in cells) >= WORTH_A_PROCESS
 
 
 def bytes_of(cell: Cell) -> int:

@@ -22,7 +22,8 @@ from flows.plan.experiment import Experiment
 from flows.plan.preparation import load_data
 from flows.platform.environment import prepare_environment
 from flows.report.predict import print_answers
-from flows.report.registry import CHAMPION, register
+from flows.report.registry import register
+from flows.store.champion import CHAMPION
 from flows.store.results import load_runs
 
 DIGITS = Experiment(name="digits", seeds="0-1", data={"name": "digits"}, corruption={"fractions": [0]})
