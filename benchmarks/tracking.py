@@ -24,10 +24,11 @@ from flows.plan.preparation import load_data, network_of
 from flows.plan.stacks import half_of_what_is_free, plan
 from flows.platform.environment import prepare_environment
 from flows.platform.identity import this_process
+from flows.platform.paths import tracking_uri
 from flows.platform.servers import free_port, start_ui
 from flows.platform.system import cores
 from flows.store.cell_run import CellRun
-from flows.store.connection import open_store, tracking_uri
+from flows.store.connection import open_store
 from flows.store.experiments import open_experiment
 from flows.sweep.ownership import begin_sweep
 from flows.sweep.progress import new_progress

@@ -4,9 +4,10 @@ import shutil
 import sys
 
 from flows.platform.environment import prepare_environment
+from flows.platform.paths import tracking_uri
 from flows.report.summary import PICTURE
 from flows.store.artifacts import artifact
-from flows.store.connection import open_store, tracking_uri
+from flows.store.connection import open_store
 from flows.store.results import find
 
 prepare_environment()

@@ -11,10 +11,11 @@ from pathlib import Path
 from selenium import webdriver
 
 from flows.platform.environment import prepare_environment
+from flows.platform.paths import tracking_uri
 from flows.platform.servers import free_port, start_ui
 from flows.report import charts
 from flows.store.artifacts import artifact
-from flows.store.connection import open_store, tracking_uri
+from flows.store.connection import open_store
 from flows.store.results import find
 
 SECONDS = 15  # until a page has drawn its charts

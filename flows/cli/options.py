@@ -54,7 +54,8 @@ Force = Annotated[bool, typer.Option("--force", help="Train all cells, even thos
 
 def connect_to(uri: str | None) -> "MlflowClient":
     """Open the store of the option --tracking-uri."""
-    from flows.store.connection import open_store, tracking_uri
+    from flows.platform.paths import tracking_uri
+    from flows.store.connection import open_store
 
     return open_store(tracking_uri(uri))
 

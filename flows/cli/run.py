@@ -136,9 +136,9 @@ def duration(seconds: float) -> str:
 def missing_cells(experiment: "Experiment", tracking_server: str | None) -> dict[str, "Cell"]:
     """The cells that are not finished in the store; if there is no store, none is made, and no data is loaded."""
     from flows.plan.preparation import keyed_cells
-    from flows.platform.paths import sqlite_file
+    from flows.platform.paths import sqlite_file, tracking_uri
     from flows.store.artifacts import not_done
-    from flows.store.connection import open_store, tracking_uri
+    from flows.store.connection import open_store
 
     everything = {str(number): cell for number, cell in enumerate(experiment.cells())}
     uri = tracking_uri(tracking_server)

@@ -54,7 +54,7 @@ def import_command(
     sweep = client.get_run(done.sweep_id)
     what = f"{manifest.name}, {sweep.info.run_name}"
     from flows.report.imported import crown, lay_out_latest
-    from flows.report.registry import find_champion
+    from flows.store.champion import find_champion
 
     if done.changed:
         lay_out_latest(client, done.experiment_id, done.sweep_id)

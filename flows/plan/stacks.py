@@ -34,7 +34,8 @@ def plan(cells: Stack, workers: int, memory: float) -> list[Stack]:
     memory : float
         Bytes that the stacks which train at the same time may take together. A stack has at least one cell.
     """
-    if not worth_processes(cells.values()):
+    total = total_seconds(cells.values())
+    if total < WORTH_A_PROCESS:
         workers = 1
     shapes: dict[tuple, list[tuple[str, Cell]]] = {}
     for key, cell in cells.items():
@@ -42,7 +43,7 @@ def plan(cells: Stack, workers: int, memory: float) -> list[Stack]:
     groups = [sorted(members, key=lambda item: item[1].block) for members in shapes.values()]
     divisions = []
     for rounds in range(1, MOST_ROUNDS + 1):
-        longest, stacks = total_seconds(cells.values()) / workers / rounds, []
+        longest, stacks = total / workers / rounds, []
         for members in groups:
             stacks += divided(members, longest, memory / workers)
         divisions.append(sorted(stacks, key=lambda stack: -seconds_of(stack.values())))
@@ -91,11 +92,6 @@ def seconds_of(cells: Collection[Cell]) -> float:
 def bytes_of_work(work: Work) -> int:
     """Approximate memory of a worker, in bytes."""
     return WORKER_BYTES + max(sum(map(bytes_of, stack.values())) for stack in work.stacks)
-
-
-def worth_processes(cells: Iterable[Cell]) -> bool:
-    """Whether the training of some cells takes longer than the start of the processes that share it."""
-    return total_seconds(cells) >= WORTH_A_PROCESS
 
 
 def total_seconds(cells: Iterable[Cell]) -> float:

@@ -1,5 +1,6 @@
 """Where the project keeps its files, and the addresses of its databases."""
 
+import os
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -24,3 +25,10 @@ def sqlite_file(uri: str) -> Path:
     if path.startswith("file:"):
         path = unquote(path.removeprefix("file:").partition("?")[0])
     return Path(path).absolute()
+
+
+def tracking_uri(given: str | None) -> str:
+    """The given tracking URI, or else MLFLOW_TRACKING_URI, or else the store in this folder's `mlruns/`."""
+    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(store_folder() / "mlflow.db")
+    # SQLAlchemy's default driver varies; psycopg is the one that the extra `postgres` installs.
+    return f"postgresql+psycopg{uri.removeprefix('postgresql')}" if uri.startswith("postgresql://") else uri

@@ -20,11 +20,11 @@ from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell
 from flows.plan.preparation import load_data, network_of
 from flows.store.artifacts import WEIGHTS, load_weights, lost
-from flows.store.failures import refused, shortened
+from flows.store.champion import CHAMPION, find_champion
+from flows.store.failures import shortened
 from mlp.metrics import METRICS
 from mlp.weights import write_weights
 
-CHAMPION = "champion"
 MODEL = "model"  # the artifact of a cell
 SCORE = "test/accuracy"  # decides which version is the champion
 
@@ -75,16 +75,6 @@ def load_champion(client: MlflowClient, name: str) -> tuple[ModelVersion, PyFunc
             return champion, mlflow.pyfunc.load_model(f"models:/{name}@{CHAMPION}", dst_path=folder)
     except Exception as error:  # Python and MLflow raise many types for damaged files
         raise unusable(client, champion, shortened(error)) from error
-
-
-def find_champion(client: MlflowClient, name: str) -> ModelVersion | None:
-    """The champion of an experiment, if it has one."""
-    try:
-        return client.get_model_version_by_alias(name, CHAMPION)
-    except MlflowException as error:
-        if not refused(error):
-            raise
-        return None
 
 
 def unusable(client: MlflowClient, champion: ModelVersion, damage: str = "") -> ConfigurationError:

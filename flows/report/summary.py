@@ -1,6 +1,5 @@
-"""The result of a sweep, put wherever a user may look: on MLflow's pages, on Prefect's, at the prompt."""
+"""The result of a sweep, put wherever a user may look: on MLflow's pages and on Prefect's."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -9,7 +8,6 @@ from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from numpy.typing import NDArray
-from rich.console import Console
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell, Experiment
@@ -17,22 +15,21 @@ from flows.plan.preparation import clean_data, data_of
 from flows.platform.health import without_login
 from flows.report import charts, tables
 from flows.report.answer import answer
-from flows.report.compare import Comparison, compare, compare_all, first_group
+from flows.report.compare import Comparison, compare_all
 from flows.report.explore.writing import write_page
 from flows.report.groups import lay_out, log_groups, log_headlines
 from flows.report.image_answers import Networks, ask
 from flows.report.page import page, shown_cells
 from flows.report.pictures import draw
 from flows.report.prefect_pages import show_result
-from flows.report.registry import find_champion, register
-from flows.store.artifacts import CELLS, EXPERIMENT, first_layer, read_artifact
-from flows.store.results import Selection, find, load_cells, read_curves, select
+from flows.report.registry import register
+from flows.store.artifacts import EXPERIMENT, first_layer, read_artifact
+from flows.store.results import Selection, load_cells, read_curves, select
 from flows.store.runs import dataset_fields, log_datasets
 from mlp import figures
 from mlp.metrics import headlines
 
 PICTURE = "story.png"  # artifact of a sweep
-MOST_NOISE = 0.9  # the fraction of corrupted labels from which a network is not expected to learn
 
 
 def summarize_sweep(
@@ -165,50 +162,6 @@ def register_best(client: MlflowClient, sweep_id: str, name: str, frame: pd.Data
 
 
 def restore_champion(client: MlflowClient, sweep: Run, name: str, cells: dict[str, Cell]) -> None:
-    """Register the best cell of a sweep again, if the experiment has no champion any more."""
-    if find_champion(client, name) is None:
-        frame = load_cells(client, sweep.info.experiment_id, list(cells))
-        register_best(client, sweep.info.run_id, name, frame, cells)
-
-
-def print_result(
-    client: MlflowClient, experiment: Experiment, keys: Sequence[str], sweep_id: str | None, console: Console
-) -> None:
-    """Print the comparison of a sweep, what to open and to type next, and a warning if cells did not learn.
-
-    Parameters
-    ----------
-    sweep_id : str or None
-        The sweep, if it has written a report; None if there was nothing to train.
-    """
-    name = experiment.name
-    experiment_id, latest, _ = find(client, name)
-    if not sweep_id and latest and latest.info.status == "FINISHED":
-        sweep_id = latest.info.run_id if set(read_artifact(client, latest, CELLS)) == set(keys) else None
-    cells = load_cells(client, experiment_id, keys)
-    if len(cells):
-        comparison = compare(cells)
-        console.print(tables.overview(comparison, f"{name}, {len(cells)} cells"))
-    charts.print_charts(client, experiment_id, console)
-    if len(cells) and sweep_id:
-        report = f"{client.get_run(sweep_id).info.artifact_uri}/{charts.REPORT}"
-        if (server := charts.server_of(client)) != charts.LOCAL_SERVER:
-            report = charts.report_link(experiment_id, sweep_id, server)
-        charts.print_link("Report", report, console)
-    if len(cells):
-        charts.print_link("Compare", f"mlp compare {name} --baseline {first_group(comparison)}", console)
-    if stuck := at_chance(experiment, cells):
-        what = f"{stuck} of {len(cells)} cells did not learn: one answer to all training images is as often right"
-        console.print(f"[yellow]warning:[/] {what}. Change descent.learning_rate, or train longer.", soft_wrap=True)
-
-
-def at_chance(experiment: Experiment, cells: pd.DataFrame) -> int:
-    """How many cells are right on no more training images than one answer to all of them would be.
-
-    Cells whose labels are nearly all corrupted do not count: there is nothing for them to find.
-    """
-    if "train/accuracy" not in cells:
-        return 0
-    labels = clean_data(experiment.cells()[0]).train_labels
-    at_chance = cells["train/accuracy"] <= np.bincount(labels).max() / len(labels)
-    return int((at_chance & (cells["fraction"] < MOST_NOISE)).sum())
+    """Register the best cell of a sweep again."""
+    frame = load_cells(client, sweep.info.experiment_id, list(cells))
+    register_best(client, sweep.info.run_id, name, frame, cells)

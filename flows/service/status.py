@@ -20,10 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.platform.health import health_problem, without_login
+from flows.platform.paths import tracking_uri
 from flows.platform.service_file import running_service
 from flows.service.schedules import FORM, deployments, next_run, prefect_client, timing
 from flows.store import outbox
-from flows.store.connection import open_store, tracking_uri
+from flows.store.connection import open_store
 from flows.store.sweeps import running_sweeps, sweeps_with_counts
 from flows.sweep.liveness import PROGRESS, is_alive
 

@@ -15,13 +15,13 @@ from rich.console import Console
 from flows.errors import ConfigurationError
 from flows.platform import supervisor
 from flows.platform.health import wait_for_server
-from flows.platform.paths import sqlite_uri, store_folder
+from flows.platform.paths import sqlite_uri, store_folder, tracking_uri
 from flows.platform.servers import START_SECONDS, check_free, mlflow_command, prefect_command
 from flows.platform.service_file import publish_service, running_service, service_file
 from flows.platform.system import end_signals
 from flows.platform.temporary import temporary_files_in_store
 from flows.service.security import Login, mlflow_security
-from flows.store.connection import open_store, tracking_uri
+from flows.store.connection import open_store
 
 POOL = "mlp"  # the work pool in Prefect whose worker the service runs
 LOCAL = "127.0.0.1"

@@ -26,13 +26,6 @@ CONNECT_SECONDS, SILENT_SECONDS, LOCK_SECONDS = 5, 2.0, 180.0
 LOGIN_REFUSED = 401  # HTTP's status
 
 
-def tracking_uri(given: str | None) -> str:
-    """The given tracking URI, or else MLFLOW_TRACKING_URI, or else the store in this folder's `mlruns/`."""
-    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(store_folder() / "mlflow.db")
-    # SQLAlchemy's default driver varies; psycopg is the one that the extra `postgres` installs.
-    return f"postgresql+psycopg{uri.removeprefix('postgresql')}" if uri.startswith("postgresql://") else uri
-
-
 def open_store(uri: str) -> MlflowClient:
     """Connect to MLflow, and create the store if there is none; one that can't be written is opened for reading.
 

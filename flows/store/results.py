@@ -12,8 +12,9 @@ from mlflow.exceptions import MlflowException
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import PARAMS, RUN_COLUMNS
+from flows.platform.paths import tracking_uri
 from flows.store.artifacts import CELLS, read_artifact
-from flows.store.connection import open_store, tracking_uri
+from flows.store.connection import open_store
 from flows.store.queries import FinishedCell, curve_points, finished_cell_runs
 from flows.store.sweeps import latest_sweep
 from mlp.metrics import curve_metrics

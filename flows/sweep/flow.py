@@ -23,20 +23,21 @@ from flows.plan.experiment import Cell, Experiment
 from flows.plan.preparation import keyed_cells
 from flows.plan.stacks import half_of_what_is_free, plan, title
 from flows.platform.identity import this_process
+from flows.platform.paths import tracking_uri
 from flows.platform.system import cores
 from flows.report import charts
 from flows.report.prefect_pages import is_news, show_progress
 from flows.store import outbox
 from flows.store.artifacts import not_done
-from flows.store.connection import open_store, tracking_uri
-from flows.store.experiments import open_experiment
+from flows.store.connection import open_store
 from flows.store.failures import STORE_ERRORS, refused, shortened
 from flows.store.runs import end_run
 from flows.sweep.liveness import heartbeat
-from flows.sweep.ownership import begin_sweep, claimed, close_cells, interrupted, latest_sweep_of, living_sweeps
+from flows.sweep.ownership import begin_sweep, claimed, close_cells, living_sweeps
 from flows.sweep.processes import WorkerProcesses, worker_processes
 from flows.sweep.progress import ProgressFolder, StackProgress, current_progress, stop_on_interrupt
 from flows.sweep.room import lack_of_room
+from flows.sweep.standing import Outcome, look_up, outcome_of_complete
 from flows.sweep.training import SweepContext, Trained, train_cells
 from mlp.data import DataUnavailable
 
@@ -50,25 +51,6 @@ class Resources:
 
     workers: int
     memory: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result of a sweep.
-
-    Attributes
-    ----------
-    run_id : str or None
-        The parent run; if every cell was done before, that of the latest sweep of these cells, or None.
-    counts : dict
-        Number of cells by status; ``done`` are those that this sweep did not have to train.
-    keys : list of str
-        The keys of all cells, in the order of the grid.
-    """
-
-    run_id: str | None
-    counts: dict[str, int]
-    keys: list[str]
 
 
 def worth_a_retry(task: Any, task_run: Any, state: State) -> bool:
@@ -147,25 +129,17 @@ def run_to_the_end(
     logger = get_run_logger()
     client = open_store(uri)
     cells = load(experiment)
-    experiment_id = open_experiment(client, experiment)
-    outbox.deliver_waiting(client, uri)
-    living_sweeps(client, experiment_id)  # closes the runs that dead processes left open
-    planned = int(time.time() * 1000)
-    missing = cells if force else not_done(client, experiment_id, cells)
+    standing = look_up(client, uri, experiment, cells, force)
+    experiment_id, missing = standing.experiment_id, standing.missing
     name, done = next(iter(cells.values())).experiment.data.name, len(cells) - len(missing)
     progress.write("sweep", cells=len(missing), done=done, epochs=most_epochs(cells))
     logger.info("%s: %d cells, %d to train, %d done before", name, len(cells), len(missing), done)
-    before = latest_sweep_of(client, experiment_id, cells)
-    if not missing and not (before and interrupted(before)):
-        if before:
-            from flows.report.summary import restore_champion
-
-            restore_champion(client, before, experiment.name, cells)
-        outcome = Outcome(before.info.run_id if before else None, {"done": len(cells)}, list(cells))
+    if standing.complete:
+        outcome = outcome_of_complete(client, standing, experiment, cells)
         return Completed(message=f"nothing to train: all {len(cells)} cells were done before", data=outcome)
 
     run_id = begin_sweep(client, experiment_id, experiment, cells, anew=force)
-    context = SweepContext(uri, experiment_id, run_id, this_process(), planned, experiment.data.name, progress)
+    context = SweepContext(uri, experiment_id, run_id, this_process(), standing.planned, experiment.data.name, progress)
     status = "FAILED"
     try:
         charts.lay_out_live(client, experiment_id, run_id, cells.values())

@@ -2,24 +2,26 @@
 
 import logging
 import warnings
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import Experiment
-from flows.plan.stacks import worth_processes
+from flows.plan.experiment import Cell, Experiment
+from flows.plan.stacks import half_of_what_is_free, plan
+from flows.platform.paths import tracking_uri
 from flows.platform.servers import start_prefect_server, wait_for_prefect
 from flows.platform.system import cores
 from flows.platform.temporary import temporary_files_in_store
+from flows.store.glance import count_finished
 from flows.sweep.display import Preparation, SweepProgress, showing
 from flows.sweep.processes import started_ahead
 from flows.sweep.progress import new_progress, stop_on_interrupt
 
 if TYPE_CHECKING:
-    from flows.sweep.flow import Outcome
+    from flows.sweep.standing import Outcome
 
 
 @temporary_files_in_store()
@@ -53,43 +55,64 @@ def run_sweep(
         If the store or the data set is not available; nothing has been written to MLflow then.
     """
     cells = experiment.cells()
-    here = runner == "processes" and worth_processes(cells)
-    with started_ahead(min(workers or cores(), len(cells))) if here else nullcontext():
-        return prepare_and_train(experiment, force, workers, memory, tracking_server, console, runner, address)
+    # Where all cells seem to be done, nothing is started before that turns out to be wrong.
+    looks_done = not force and count_finished(tracking_uri(tracking_server), experiment.name) >= len(cells)
+    with nullcontext() if looks_done or runner != "processes" else workers_ahead(cells, workers, memory):
+        try:
+            preparation = Preparation("Starting Prefect's server, opening the store, loading the data")
+            with showing(preparation, console):
+                # It takes seconds to start, as workers do; meanwhile this process opens the store and loads the data.
+                server = None if looks_done else start_prefect_server()
+                uri = open_and_load(experiment, tracking_server, console)
+                outcome: Outcome | int | None = None if force else nothing_to_train(experiment, uri)
+                if outcome is None:
+                    server = server or start_prefect_server()
+                    prepare_flow(experiment, uri, runner, address)
+                    wait_for_prefect(server, preparation.change)
+                    announce(experiment, uri, console)
+        except KeyboardInterrupt:
+            console.print("[yellow]stopped[/]; nothing was trained.")
+            return 130
+        outcome = outcome or train(experiment, force, workers, memory, uri, console, runner, address)
+        return outcome if isinstance(outcome, int) else conclude(experiment, outcome, uri, console)
 
 
-def prepare_and_train(
+def workers_ahead(cells: list[Cell], workers: int | None, memory: float | None) -> AbstractContextManager[None]:
+    """Have the workers start now that the sweep would need if all cells were missing; a single stack needs none."""
+    most = workers or cores()
+    stacks = plan(
+        {str(i): cell for i, cell in enumerate(cells)}, most, memory * 1e9 if memory else half_of_what_is_free()
+    )
+    return started_ahead(min(most, len(stacks))) if len(stacks) > 1 else nullcontext()
+
+
+def prepare_flow(experiment: Experiment, uri: str, runner: str, address: str | None) -> None:
+    """Import the flow, which takes seconds, while Prefect's server starts, and check the cluster if there is one."""
+    import flows.sweep.flow  # noqa: F401
+    from flows.sweep.cluster import check_cluster
+
+    if runner != "processes":
+        check_cluster(runner, address, uri, experiment.name)
+
+
+def train(
     experiment: Experiment,
     force: bool,
     workers: int | None,
     memory: float | None,
-    tracking_server: str | None,
+    uri: str,
     console: Console,
     runner: str,
     address: str | None,
-) -> int:
-    """See `run_sweep`."""
-    try:
-        preparation = Preparation("Starting Prefect's server, opening the store, loading the data")
-        with showing(preparation, console):
-            server = start_prefect_server()
-            # It takes seconds to start, as the workers do. Meanwhile this process opens the store, loads the data, and
-            # imports MLflow and Prefect, which take as long.
-            uri = open_and_load(experiment, tracking_server, console)
-            from httpx import HTTPError
-            from prefect.exceptions import CancelledRun, FailedRun
+) -> "Outcome | int":
+    """Run the flow, and show its progress; where it does not end well, print why and return the exit code, not 0."""
+    from httpx import HTTPError
+    from prefect.exceptions import CancelledRun, FailedRun
 
-            from flows.store.failures import shortened
-            from flows.sweep.cluster import check_cluster, cluster
-            from flows.sweep.flow import sweep
+    from flows.store.failures import shortened
+    from flows.sweep.cluster import cluster
+    from flows.sweep.flow import sweep
 
-            if runner != "processes":
-                check_cluster(runner, address, uri, experiment.name)
-            wait_for_prefect(server, preparation.change)
-            announce(experiment, uri, console)
-    except KeyboardInterrupt:
-        console.print("[yellow]stopped[/]; nothing was trained.")
-        return 130
     with new_progress() as progress, stop_on_interrupt(progress):
         # What Prefect logs with a traceback is reported in one line here, and errors of tasks as those of the flow.
         logging.getLogger("prefect.flow_runs").addFilter(
@@ -100,6 +123,7 @@ def prepare_and_train(
         try:
             with showing(SweepProgress(progress.read), console):
                 outcome: Any = sweep.with_options(**where)(experiment, force, workers, memory, uri)
+                return outcome
         except CancelledRun as stopped:
             console.print(f"[yellow]{stopped}[/]; run the same command again to train the others.")
             return 130
@@ -116,13 +140,12 @@ def prepare_and_train(
                 soft_wrap=True,
             )
             return 1
-    return conclude(experiment, outcome, uri, console)
 
 
 def open_and_load(experiment: Experiment, tracking_server: str | None, console: Console) -> str:
     """Open the store and load the data, so that errors are reported before a flow starts."""
     from flows.plan.preparation import clean_data
-    from flows.store.connection import open_store, tracking_uri
+    from flows.store.connection import open_store
     from mlp.data import DataFallback, DataUnavailable
 
     uri = tracking_uri(tracking_server)
@@ -141,6 +164,23 @@ def open_and_load(experiment: Experiment, tracking_server: str | None, console: 
     return uri
 
 
+def nothing_to_train(experiment: Experiment, uri: str) -> "Outcome | None":
+    """The outcome if all cells are done, for which no flow has to run; None if some are missing."""
+    from flows.plan.preparation import keyed_cells
+    from flows.store.connection import open_store
+    from flows.store.failures import STORE_ERRORS
+    from flows.sweep.standing import look_up, outcome_of_complete
+
+    with suppress(*STORE_ERRORS):  # if the store has failed, the flow says so
+        client = open_store(uri)
+        if client.get_experiment_by_name(experiment.name):
+            cells = keyed_cells(experiment)
+            standing = look_up(client, uri, experiment, cells, force=False)
+            if standing.complete:
+                return outcome_of_complete(client, standing, experiment, cells)
+    return None
+
+
 def announce(experiment: Experiment, uri: str, console: Console) -> None:
     """Print where the charts of an experiment can be seen while it trains."""
     from flows.report.charts import print_charts
@@ -155,7 +195,7 @@ def announce(experiment: Experiment, uri: str, console: Console) -> None:
 
 def conclude(experiment: Experiment, outcome: "Outcome", uri: str, console: Console) -> int:
     """Print the comparison and what to type next."""
-    from flows.report.summary import print_result
+    from flows.report.result import print_result
     from flows.store.connection import open_store
 
     counts = outcome.counts

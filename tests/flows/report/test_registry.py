@@ -22,8 +22,9 @@ from flows.plan.experiment import Experiment
 from flows.plan.preparation import load_data, network_of
 from flows.platform.environment import prepare_environment
 from flows.report.predict import print_answers
-from flows.report.registry import CHAMPION, load_champion, register
+from flows.report.registry import load_champion, register
 from flows.store.artifacts import load_weights
+from flows.store.champion import CHAMPION
 from flows.store.results import load_runs
 from mlp.figures import image_gallery
 from mlp.preprocessing import deskewed

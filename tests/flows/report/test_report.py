@@ -13,8 +13,9 @@ from flows.report import charts
 from flows.report import summary as report
 from flows.report.compare import compare
 from flows.report.groups import groups_page
-from flows.report.registry import find_champion
+from flows.report.result import print_result
 from flows.store import artifacts
+from flows.store.champion import find_champion
 from flows.store.results import load_curves, load_runs, read_curves
 from mlp.metrics import METRICS, Metric
 
@@ -247,7 +248,7 @@ class TestPrintedResult:
 
         _, cells = store.sweep(SHUFFLE, some_did_not_learn)
         console = Console(width=80, record=True)
-        report.print_result(store.client, SHUFFLE, list(cells), None, console)
+        print_result(store.client, SHUFFLE, list(cells), None, console)
         stuck = sum(cell.seed == 0 for cell in cells.values())
         last = console.export_text().splitlines()[-1]
         assert last.startswith(f"warning: {stuck} of {len(cells)} cells did not learn")
@@ -256,13 +257,13 @@ class TestPrintedResult:
         shuffled = SHUFFLE.model_copy(update={"corruption": CorruptionSettings(fractions=(1,))})
         _, cells = store.sweep(shuffled, lambda cell: metrics(cell) | {"train/accuracy": 0.1})
         console = Console(width=80, record=True)
-        report.print_result(store.client, shuffled, list(cells), None, console)
+        print_result(store.client, shuffled, list(cells), None, console)
         assert "did not learn" not in console.export_text()
 
     def test_the_last_lines_give_the_command_to_type_and_the_pages_to_open(self, summarized):
         console = Console(width=80, record=True)
         keys = [cell.key("digest") for cell in SHUFFLE.cells()]
-        report.print_result(summarized.client, SHUFFLE, keys, summarized.sweep_id, console)
+        print_result(summarized.client, SHUFFLE, keys, summarized.sweep_id, console)
         text = console.export_text()
         assert "92.00 ± 1.58" in text
         assert "Compare:\nmlp compare shuffle --baseline fraction=0" in text

@@ -15,10 +15,10 @@ from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
-from flows.platform.paths import sqlite_file, sqlite_uri
+from flows.platform.paths import sqlite_file, sqlite_uri, tracking_uri
 from flows.store import connection
 from flows.store.artifacts import artifact
-from flows.store.connection import open_store, tracking_uri
+from flows.store.connection import open_store
 from flows.store.experiments import open_experiment
 from flows.store.locations import adopted
 from flows.store.results import load_runs
