@@ -21,6 +21,11 @@ def written(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
+def short(flips: str | tuple) -> str:
+    """Pairs of labels as they are, and a matrix by its hash."""
+    return flips if isinstance(flips, str) else f"matrix-{hashlib.sha256(repr(flips).encode()).hexdigest()[:8]}"
+
+
 @dataclass(frozen=True)
 class Cell:
     """One network, to be trained once: a point of an experiment's grid.
@@ -86,6 +91,7 @@ class Cell:
             "seed": self.seed,
             "corruption": experiment.corruption.labels,
             "fraction": f"{self.fraction:.12g}",
+            "flips": short(experiment.corruption.flips) if experiment.corruption.labels == "flip" else "none",
             "inputs": self.inputs,
             "data": experiment.data.name,
             "split": experiment.data.split,
@@ -123,6 +129,7 @@ class Cell:
             "noise": experiment.noise.model_dump(exclude_defaults=True),
             # If no label is corrupted, the kind of corruption makes no difference.
             "labels": {experiment.corruption.labels: self.fraction} if self.fraction else {},
+            "flips": experiment.corruption.flips if self.fraction and experiment.corruption.labels == "flip" else {},
             "inputs": self.inputs if self.inputs != "true" else {},
             **experiment.model_dump(include={"order", "evaluation_rows", "stop_accuracy"}, exclude_defaults=True),
         }
