@@ -163,9 +163,9 @@ class Experiment(Settings):
             experiment: Experiment = validate(settings)
             if axes:
                 whole = experiment.model_dump()
-                each = [validate(grid.put_all(whole, point)) for point in grid.points(axes)]
+                each = [cls.model_validate(grid.put_all(whole, point)) for point in grid.points(axes)]
                 values = {path: grid.values_of(path, each, len(axes[path])) for path in axes}
-                experiment = each[0].model_copy(update={"grid": values})
+                experiment = validate(settings | {"grid": values})
         except ValidationError as error:
             raise grid.relocated(error, "networks", places) from None
         for path, axis in experiment.axes.items():

@@ -97,6 +97,10 @@ def test_an_experiment_with_a_grid_survives_being_written_and_read():
     assert after.cells() == before.cells()
 
 
+def test_an_experiment_made_in_python_takes_lists_too():
+    assert Experiment(name="some", seeds=[0, 1], descent=RATES).cells() == experiment(descent=RATES).cells()
+
+
 def test_the_form_takes_the_axes_by_path():
     by_path = {
         "name": "some",

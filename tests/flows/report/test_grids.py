@@ -58,14 +58,15 @@ def test_two_axes_are_drawn_as_a_map_and_as_lines_by_the_longer_axis(two_axes):
 
 
 def test_a_third_axis_gives_a_map_for_each_of_its_values(compared):
-    three = compared("three", descent={"learning_rate": RATES, "momentum": MOMENTA, "schedule": ["constant", "cosine"]})
+    descent = {"learning_rate": RATES, "momentum": [0], "schedule": ["constant", "cosine"], "decay": [0.9, 1]}
+    three = compared("three", seeds="0-1", descent=descent)
     titles = list(grid_charts(three))
-    assert [title.rpartition(", ")[2] for title in titles] == ["schedule=constant", "schedule=cosine"]
+    assert [title.rpartition(", ")[2] for title in titles] == ["decay=0.9", "decay=1"]
     assert values_of(three, "learning_rate") == RATES
 
 
 def test_a_single_axis_has_no_map(compared):
-    assert grid_charts(compared("one", descent={"momentum": MOMENTA})) == {}
+    assert grid_charts(compared("one", seeds="0-1", descent={"momentum": MOMENTA})) == {}
 
 
 def test_the_chart_page_has_parallel_coordinates_of_the_axes_with_numbers(two_axes):
