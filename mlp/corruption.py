@@ -1,4 +1,4 @@
-"""Corrupted labels and corrupted images (Zhang et al. 2016, arXiv 1611.03530)."""
+"""Corrupted labels and corrupted images (Zhang et al. 2016, arXiv 1611.03530, and `mlp.label_noise`)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,46 +8,67 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mlp.data import Dataset
+from mlp.label_noise import Flips, drawn, flipped_at_boundary, transition_matrix
 from mlp.randomness import generator
 
-# Functions of the labels of the chosen rows, in random order, that return the new labels.
-LABEL_CORRUPTIONS: dict[str, Callable[[NDArray, int, Generator], NDArray]] = {
-    "shuffle": lambda labels, classes, rng: rng.permutation(labels),
-    "redraw": lambda labels, classes, rng: rng.integers(classes, size=len(labels)),
-}
-
-CORRUPTED = {"shuffle": "shuffled", "redraw": "redrawn"}  # what the labels are then
+# What is done to the labels, and what they are then.
+CORRUPTED = {"shuffle": "shuffled", "redraw": "redrawn", "flip": "flipped", "boundary": "flipped at the boundary"}
+LABEL_CORRUPTIONS = tuple(CORRUPTED)
 
 
-def corrupt_labels(labels: NDArray, kind: str, fraction: float, classes: int, rng: Generator) -> NDArray:
-    """Corrupt the labels of randomly chosen rows; returns an array like `labels`.
+def corrupt_labels(
+    labels: NDArray,
+    kind: str,
+    fraction: float,
+    classes: int,
+    rng: Generator,
+    flips: Flips = "4-9",
+    answers: NDArray | None = None,
+) -> NDArray:
+    """Corrupt some labels; returns an array like `labels`.
 
     Parameters
     ----------
     labels : (n,) int
         Not modified.
-    kind : {"shuffle", "redraw"}
-        Permute the labels among the chosen rows, which keeps the class histogram, or redraw each uniformly over the
-        classes (Zhang's partially corrupted labels). With ten classes, either leaves about one label in ten right.
+    kind : {"shuffle", "redraw", "flip", "boundary"}
+        Permute the labels among randomly chosen rows, which keeps the class histogram; redraw each uniformly over the
+        classes (Zhang's partially corrupted labels; with ten classes, either leaves about one label in ten right);
+        draw each from the row of its class in a transition matrix T, so that the noise of all rows has the matrix
+        (1 - fraction) I + fraction T (Patrini et al. 2017); or flip where a reference network is unsure, see
+        `mlp.label_noise.flipped_at_boundary`.
     fraction : float in [0, 1]
         Exactly ``round(fraction * n)`` rows are chosen. With the same seed, a larger fraction includes the rows of a
         smaller one.
     classes : int
         Labels are drawn from 0 to classes - 1.
     rng : Generator
+    flips : str or (classes, classes) floats
+        For ``flip``: see `mlp.label_noise.transition_matrix`.
+    answers : (n, classes), optional
+        For ``boundary``: activations of the reference network.
 
     Raises
     ------
     ValueError
-        If the kind is unknown or the fraction out of range.
+        If the kind is unknown, the fraction out of range, `flips` malformed, or `answers` missing.
     """
     if kind not in LABEL_CORRUPTIONS:
         raise ValueError(f"kind: {kind!r} given; allowed: {', '.join(LABEL_CORRUPTIONS)}")
     if not 0 <= fraction <= 1:
         raise ValueError(f"fraction: {fraction} given; allowed: 0 to 1")
+    if kind == "boundary":
+        if answers is None:
+            raise ValueError("answers: none given; allowed: those of a reference network, with the kind boundary")
+        return flipped_at_boundary(labels, fraction, answers)
     chosen = rng.permutation(len(labels))[: round(fraction * len(labels))]
     corrupted = labels.copy()
-    corrupted[chosen] = LABEL_CORRUPTIONS[kind](labels[chosen], classes, rng)
+    if kind == "shuffle":
+        corrupted[chosen] = rng.permutation(labels[chosen])
+    elif kind == "redraw":
+        corrupted[chosen] = rng.integers(classes, size=len(chosen))
+    else:
+        corrupted[chosen] = drawn(labels[chosen], transition_matrix(flips, classes), rng)
     return corrupted
 
 

@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 # Part of every cell key: raise it when a change of the method changes results, so that old runs do not count as done.
 # 2: keys hold what differs from the defaults, so that a new setting with a default leaves them as they are.
 METHOD = 2
+DIGITS = 1_438  # training images of scikit-learn's digits
 
 
 def written(value: Any) -> str:
     """A param as text in a name: 0.9, 3, relu."""
     return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def short(flips: str | tuple) -> str:
+    """Pairs of labels as they are, and a matrix by its hash."""
+    return flips if isinstance(flips, str) else f"matrix-{hashlib.sha256(repr(flips).encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,8 @@ class Cell:
     @property
     def images(self) -> int:
         """Largest possible number of training images."""
-        return self.rows or 60_000
+        everything = DIGITS if self.experiment.data.name == "digits" else 60_000
+        return min(self.rows or everything, everything)
 
     @property
     def weights(self) -> int:
@@ -91,6 +98,7 @@ class Cell:
             "seed": self.seed,
             "corruption": experiment.corruption.labels,
             "fraction": f"{self.fraction:.12g}",
+            "flips": short(experiment.corruption.flips) if experiment.corruption.labels == "flip" else "none",
             "inputs": self.inputs,
             "data": experiment.data.name,
             "split": experiment.data.split,
@@ -136,6 +144,7 @@ class Cell:
             "noise": experiment.noise.model_dump(exclude_defaults=True),
             # If no label is corrupted, the kind of corruption makes no difference.
             "labels": self.labels if self.fraction else {},
+            "flips": experiment.corruption.flips if self.fraction and experiment.corruption.labels == "flip" else {},
             "inputs": self.inputs if self.inputs != "true" else {},
             **experiment.model_dump(include={"order", "evaluation_rows", "stop_accuracy"}, exclude_defaults=True),
         }

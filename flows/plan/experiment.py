@@ -9,7 +9,7 @@ from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from flows.plan import grid
 from flows.plan.cell import Cell
-from flows.plan.fields import SEED_LIMIT, Fraction, OneOf, Settings, as_list, parse_seeds
+from flows.plan.fields import SEED_LIMIT, Fraction, OneOf, Settings, as_list, parse_flips, parse_seeds
 from mlp.activations import ACTIVATIONS
 from mlp.confidence import NOISES
 from mlp.corruption import IMAGE_CORRUPTIONS, LABEL_CORRUPTIONS
@@ -99,7 +99,14 @@ class DescentSettings(Settings):
 
 class CorruptionSettings(Settings):
     labels: Annotated[str, OneOf(LABEL_CORRUPTIONS)] = Field(
-        "shuffle", description="permute the chosen labels among themselves, or draw each of them anew"
+        "shuffle",
+        description="permute the chosen labels among themselves, draw each of them anew, flip them by the matrix of "
+        "`flips`, or give wrong ones to the images of which a reference network is least sure",
+    )
+    flips: Annotated[str | tuple[tuple[float, ...], ...], BeforeValidator(parse_flips)] = Field(
+        "4-9",
+        description="for labels: flip. Pairs such as 4-9 (both ways), 7>1 (one way) with commas, or a matrix with the "
+        "probability of each given label in the row of each true label",
     )
     fractions: Annotated[tuple[Fraction, ...], BeforeValidator(as_list), Field(min_length=1)] = Field(
         (0.0,), description="fractions of the training labels to corrupt (an axis of the grid)"
@@ -167,9 +174,9 @@ class Experiment(Settings):
             experiment: Experiment = validate(settings)
             if axes:
                 whole = experiment.model_dump()
-                each = [validate(grid.put_all(whole, point)) for point in grid.points(axes)]
+                each = [cls.model_validate(grid.put_all(whole, point)) for point in grid.points(axes)]
                 values = {path: grid.values_of(path, each, len(axes[path])) for path in axes}
-                experiment = each[0].model_copy(update={"grid": values})
+                experiment = validate(settings | {"grid": values})
         except ValidationError as error:
             raise grid.relocated(error, "networks", places) from None
         for path, axis in experiment.axes.items():

@@ -8,8 +8,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import CoreSchema, core_schema
 
+from mlp.label_noise import transition_matrix
+
 MOST_CELLS = 10_000
 SEED_LIMIT = 2**32
+CLASSES = 10  # of every data set
 
 
 def parse_seeds(given: Any) -> Any:
@@ -25,6 +28,16 @@ def parse_seeds(given: Any) -> Any:
             raise ValueError(f"ranges that go up, of at most {MOST_CELLS} seeds together")
         seeds += range(first, last + 1)
     return seeds
+
+
+def parse_flips(given: Any) -> Any:
+    """Pairs of labels as they are written without spaces, or a matrix of probabilities; checked by `mlp`."""
+    flips = "".join(given.split()) if isinstance(given, str) else given
+    try:
+        matrix = transition_matrix(flips, CLASSES)
+    except ValueError as error:
+        raise ValueError(str(error).partition("; allowed: ")[2]) from None
+    return flips if isinstance(flips, str) else tuple(tuple(rounded(float(share)) for share in row) for row in matrix)
 
 
 def as_list(given: Any) -> Any:

@@ -11,7 +11,10 @@ from mlp.corruption import corrupt_labels, corrupted_inputs
 from mlp.data import Dataset, load
 from mlp.network import Network
 from mlp.randomness import generator
+from mlp.reference import reference_answers
 from mlp.rows import choose_rows
+
+_reference: dict[tuple, np.ndarray] = {}  # the latest
 
 
 def clean_data(cell: Cell) -> Dataset:
@@ -36,9 +39,19 @@ def load_data(cell: Cell) -> Dataset:
 
 def given_labels(cell: Cell, data: Dataset) -> np.ndarray:
     """The labels (n,) that a cell is trained on, some of them corrupted."""
-    corruption = cell.experiment.corruption
-    rng = generator(cell.seed if corruption.seed is None else corruption.seed, "corruption")
-    return corrupt_labels(data.train_labels, corruption.labels, cell.fraction, data.classes, rng)
+    settings = cell.experiment.corruption
+    rng = generator(cell.seed if settings.seed is None else settings.seed, "corruption")
+    answers = reference_of(cell, data) if settings.labels == "boundary" else None
+    return corrupt_labels(data.train_labels, settings.labels, cell.fraction, data.classes, rng, settings.flips, answers)
+
+
+def reference_of(cell: Cell, data: Dataset) -> np.ndarray:
+    """Activations of the reference network for a cell's data set, kept for the other cells of its stack."""
+    place = (data.digest, *data_of(cell))
+    if place not in _reference:
+        _reference.clear()
+        _reference[place] = reference_answers(data)
+    return _reference[place]
 
 
 def network_of(cell: Cell, data: Dataset) -> Network:

@@ -5,13 +5,14 @@ MLflow does not document the format of a shared view (this one is for 3.17); a t
 
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from mlflow import MlflowClient
 from rich.console import Console
 
-from flows.plan.experiment import Cell
+from flows.plan.cell import Cell
+from flows.report.values import number
 from mlp.metrics import METRICS
 
 VIEW, SWEEPS = "across-seeds", "sweeps"
@@ -22,6 +23,7 @@ ENDS = ("lower", "upper")  # of an interval
 COLUMNS, CARD_HEIGHT = 2, 400  # charts in a row; pixels, of which the legend of five groups needs some
 # Above all sections; the first row shows what is memorized, and the answers to noise.
 GLANCE = ("train/accuracy_memorized", "noise/uniform/confidence", "test/accuracy", "train/cost")
+PARALLEL = ("train/accuracy", "train/accuracy_memorized", "test/accuracy")  # beside the axes of a grid
 
 # MLflow's list of experiments shows the first words as plain text, and a collapsed description only the first line.
 HOW_TO_READ = """Networks trained over several seeds. Start with {links}.
@@ -44,7 +46,8 @@ def lay_out_live(client: MlflowClient, experiment_id: str, sweep_id: str, cells:
     charts = [(row.section, row.name) for row in METRICS.values() if row.section and row.measure]
     by = varying or ["fraction"]
     runs = run_list(f"tags.kind = 'cell' and tags.sweep = '{sweep_id}'", f"params.`{by[0]}`", [])
-    page = chart_page(charts, [name for _, name in charts], "param", by)
+    axes = with_numbers({name: [row[name] for row in params] for name in varying})
+    page = chart_page(charts, [name for _, name in charts], "param", by, axes)
     share(client, experiment_id, VIEW, "Compared across seeds", runs | page)
 
 
@@ -69,7 +72,11 @@ def run_list(condition: str, order: str, columns: Sequence[str]) -> dict[str, An
 
 
 def chart_page(
-    charts: Sequence[tuple[str, str]], curves: Collection[str], mode: str, group_by: Sequence[str]
+    charts: Sequence[tuple[str, str]],
+    curves: Collection[str],
+    mode: str,
+    group_by: Sequence[str],
+    axes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The part of a shared view that draws groups of runs as means in bands.
 
@@ -80,10 +87,13 @@ def chart_page(
         The metrics that are drawn by epoch; the others are drawn as bars, beside the ends of their intervals.
     mode : {"param", "tag"}
         What runs are grouped by.
+    axes : sequence of str
+        Params with numbers as values; with two or more, there are parallel coordinates of them and of the accuracies.
     """
     measured = {name for _, name in charts}
     first = [("At a glance", name) for name in GLANCE if name in measured]
     drawn = [*first, *charts]
+    parallel = parallel_coordinates(axes, [name for name in PARALLEL if name in measured]) if len(axes) > 1 else []
     return {
         "groupBy": {
             "aggregateFunction": "average",
@@ -104,10 +114,25 @@ def chart_page(
                 "columns": COLUMNS,
                 "cardHeight": CARD_HEIGHT,
             }
-            for title in dict(drawn)
+            for title in [*(chart["metricSectionId"] for chart in parallel), *dict(drawn)]
         ],
-        "compareRunCharts": [chart(section, name, name in curves) for section, name in drawn],
+        "compareRunCharts": [*parallel, *(chart(section, name, name in curves) for section, name in drawn)],
     }
+
+
+def parallel_coordinates(params: Sequence[str], metrics: Sequence[str]) -> list[dict[str, Any]]:
+    """A chart with a line for each group, from the values of its params to its metrics, in a section of its own.
+
+    MLflow draws no params with texts there when runs are grouped.
+    """
+    title = "All axes of the grid"
+    about = {"type": "PARALLEL", "uuid": title, "metricSectionId": title, "runsCountToCompare": 100}
+    return [about | {"selectedParams": list(params), "selectedMetrics": list(metrics), "showAllRuns": True}]
+
+
+def with_numbers(values: Mapping[str, Collection[Any]]) -> list[str]:
+    """Of params with their values, those that have numbers only."""
+    return [name for name, found in values.items() if all(number(str(value)) is not None for value in found)]
 
 
 def chart(section: str, name: str, curve: bool) -> dict[str, Any]:

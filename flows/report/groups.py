@@ -119,7 +119,8 @@ def groups_page(sweep_id: str, comparison: Comparison, curves: Sequence[str]) ->
     columns = [f"params.`{name}`" for name in (*comparison.varying, "seeds")]
     condition = f"tags.kind = 'group' and tags.sweep = '{sweep_id}'"
     runs = charts.run_list(condition, f"params.`{comparison.varying[0]}`", columns)
-    return runs | charts.chart_page(drawn, curves, "tag", [charts.GROUP])
+    axes = charts.with_numbers({name: [group[name] for group in comparison.groups] for name in comparison.varying})
+    return runs | charts.chart_page(drawn, curves, "tag", [charts.GROUP], axes)
 
 
 def log_headlines(client: MlflowClient, sweep_id: str, comparison: Comparison) -> None:

@@ -19,6 +19,7 @@ from plotly.offline import get_plotlyjs
 from flows.report import tables
 from flows.report.charts import EXPLORE, artifact_link
 from flows.report.compare import Comparison
+from flows.report.grids import grid_charts
 from flows.report.groups import common
 from flows.report.templates import TEMPLATES
 from mlp.figures.interactive import curves_chart, hues, measures_chart, seeds_chart
@@ -141,6 +142,7 @@ def measures_charts(comparison: Comparison) -> dict[str, Figure]:
             names, comparison.values("test/accuracy"), seeds, below
         ),
     }
+    charts |= grid_charts(comparison)
     return {title: figure for title, figure in charts.items() if any(len(trace.x) for trace in figure.data)}
 
 

@@ -151,12 +151,12 @@ def terminal_table(
     table = Table(
         title=f"\n{title}", caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
     )
-    for name in comparison.by:
+    for name in comparison.varying:  # a terminal is narrow
         table.add_column(name, justify="right")
     for name in headings:
         table.add_column(name, justify="right", no_wrap=True)
-    for group, cells in zip(params(comparison), rows, strict=True):
-        table.add_row(*group, *cells)
+    for group, cells in zip(comparison.groups, rows, strict=True):
+        table.add_row(*(show(group[name]) for name in comparison.varying), *cells)
     return table
 
 

@@ -51,7 +51,7 @@ def test_a_setting_is_a_path_and_a_yaml_value():
         ("corruption.fractions", [1.5], "less than or equal to 1"),
         ("corruption.fractions", [-0.1], "greater than or equal to 0"),
         ("corruption.fractions", [0, 0], "every value once"),
-        ("corruption.labels", "scramble", "'shuffle' or 'redraw'"),
+        ("corruption.labels", "scramble", "'shuffle', 'redraw', 'flip' or 'boundary'"),
         ("descent.epochs", 0, "greater than or equal to 1"),
         ("descent.learning_rate", float("nan"), "finite"),
         ("descent.learning_rate", -1, "greater than 0"),

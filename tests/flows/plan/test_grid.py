@@ -97,6 +97,10 @@ def test_an_experiment_with_a_grid_survives_being_written_and_read():
     assert after.cells() == before.cells()
 
 
+def test_an_experiment_made_in_python_takes_lists_too():
+    assert Experiment(name="some", seeds=[0, 1], descent=RATES).cells() == experiment(descent=RATES).cells()
+
+
 def test_the_form_takes_the_axes_by_path():
     by_path = {
         "name": "some",
@@ -178,6 +182,35 @@ def test_a_list_that_contains_itself_is_refused(tmp_path):
 def test_equal_work_in_two_corners_of_a_grid_is_one_cell():
     cells = experiment(corruption={"labels": ["shuffle", "redraw"], "fractions": [0, 1]}, seeds=0).cells()
     assert len({cell.key("digest") for cell in cells}) == 3
+
+
+CYCLE = [[float(given == (true + 1) % 10) for given in range(10)] for true in range(10)]
+
+
+def test_kinds_of_label_noise_and_their_matrices_are_axes_too():
+    noise = {"labels": "flip", "fractions": 0.4, "flips": ["4-9", "3-8, 7>1"]}
+    cells = experiment(corruption=noise, seeds=0).cells()
+    assert [cell.name for cell in cells] == ["seed=0 flip=0.40 flips=4-9", "seed=0 flip=0.40 flips=3-8,7>1"]
+    (cell,) = experiment(corruption=noise | {"flips": CYCLE}, seeds=0).cells()
+    assert cell.experiment.corruption.flips == tuple(map(tuple, CYCLE))
+    both = experiment(corruption=noise | {"flips": [CYCLE, CYCLE[::-1]]}, seeds=0).cells()
+    assert len({cell.params()["flips"] for cell in both}) == len({cell.key("") for cell in both}) == 2
+
+
+def test_flips_decide_a_key_only_where_labels_are_flipped():
+    def key(**corruption) -> str:
+        return experiment(corruption=corruption, seeds=0).cells()[0].key("digest")
+
+    assert key(labels="redraw", fractions=0.5, flips="3-8") == key(labels="redraw", fractions=0.5)
+    assert key(labels="flip", fractions=0, flips="3-8") == key()
+    assert key(labels="flip", fractions=0.5, flips="3 - 8") == key(labels="flip", fractions=0.5, flips="3-8")
+    assert key(labels="flip", fractions=0.5, flips="3-8") != key(labels="flip", fractions=0.5)
+
+
+@pytest.mark.parametrize("flips", ["4=9", [[1, 0], [0, 1]], 3])
+def test_flips_that_are_no_matrix_are_refused_in_one_line(flips):
+    with pytest.raises(ConfigurationError, match=r"^corruption\.flips: .* given; allowed: (pairs|10 rows|rows of)"):
+        load_experiment("demo", {"corruption.flips": flips})
 
 
 def test_a_cell_that_was_trained_alone_knows_no_grid():

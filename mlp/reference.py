@@ -1,0 +1,30 @@
+"""The reference network, by which `mlp.label_noise` finds the images that are close to a boundary between classes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.data import Dataset
+from mlp.descent import Descent, scaled
+from mlp.engine.trainer import Trainer
+from mlp.network import Network
+from mlp.randomness import generator
+
+# Cell keys do not contain them: if they change, so must `METHOD` of the keys.
+NEURONS, RECIPE = 32, Descent(0.1, batch_size=32, epochs=3, schedule="cosine")
+
+
+def reference_answers(data: Dataset) -> NDArray:
+    """Softmax activations (n, classes) of the reference network for the training images, float32.
+
+    It has one hidden layer of 32 ReLU neurons, and is trained on the true labels for three epochs with random numbers
+    of seed 0: always the same network for a data set.
+    """
+    images, labels = data.train_images, data.train_labels
+    network = Network((images.shape[1], NEURONS, data.classes), "relu", "cross_entropy")
+    start, order = network.initialize(generator(0, "start")), generator(0, "order")
+    trainer = Trainer(network, start, RECIPE, order, images)
+    examples = trainer.examples(images, labels, None)
+    for epoch in range(RECIPE.epochs):
+        trainer.train(examples, epoch)
+    parts = [images[first : first + 10_000] for first in range(0, len(images), 10_000)]
+    return np.concatenate([network.answers(trainer.parameters, scaled(part)) for part in parts])
