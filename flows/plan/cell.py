@@ -98,6 +98,7 @@ class Cell:
             "seed": self.seed,
             "corruption": experiment.corruption.labels,
             "fraction": f"{self.fraction:.12g}",
+            "corruption_seed": "seed" if experiment.corruption.seed is None else experiment.corruption.seed,
             "flips": short(experiment.corruption.flips) if experiment.corruption.labels == "flip" else "none",
             "inputs": self.inputs,
             "data": experiment.data.name,

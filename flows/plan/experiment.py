@@ -29,6 +29,7 @@ NO_AXES = frozenset(
 PARAM_NAMES = {  # by path, where they are not the last part of it
     "data.name": "data",
     "corruption.labels": "corruption",
+    "corruption.seed": "corruption_seed",
     "noise.count": "noise_count",
     "noise.seed": "noise_seed",
 }
