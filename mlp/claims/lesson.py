@@ -51,8 +51,9 @@ def parameters(lesson: list[TrainedNetwork]) -> Findings:
     return Findings(quantities, pictures)
 
 
-def best(**recipes: list[TrainedNetwork]) -> Findings:
-    """The accuracy that 13,002 parameters reach, by each recipe: the networks' experiment in the file of the claim."""
+def best(sigmoid: list[TrainedNetwork], raw: list[TrainedNetwork], deskewed: list[TrainedNetwork]) -> Findings:
+    """The accuracy that 13,002 parameters reach, by an earlier recipe, and on raw and on deskewed images."""
+    recipes = {"sigmoid": sigmoid, "raw": raw, "deskewed": deskewed}
     quantities: dict[str, Any] = {}
     for name, networks in recipes.items():
         quantities |= {

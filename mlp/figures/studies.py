@@ -22,7 +22,8 @@ def level_effects(measures: Mapping[str, NDArray], factors: Mapping[str, Sequenc
         The level of each network; None for one that is not shown in the rows of this factor.
     """
     figure, axes = panels(len(measures))
-    jitter, labels, place = np.random.default_rng(0), {}, 0.0
+    jitter, place = np.random.default_rng(0), 0.0
+    labels: dict[float, str] = {}
     for colour, (name, of_networks) in zip(COLOURS, factors.items(), strict=False):
         for level in sorted({level for level in of_networks if level is not None}):
             chosen = [number for number, other in enumerate(of_networks) if other == level]
