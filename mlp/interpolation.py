@@ -67,7 +67,7 @@ def interpolate(images: NDArray, labels: ArrayLike, rng: Generator) -> Interpola
     neuron i bends the output at b(i), a tenth of the way from z(i-1) to z(i), so that it reaches the next label.
     """
     labels = np.asarray(labels, dtype=np.float64)
-    projection: NDArray = rng.standard_normal(images.shape[1])
+    projection = rng.standard_normal((images.shape[1],))
     projected = images @ projection
     order = np.argsort(projected)
     z, y = projected[order], labels[order]

@@ -15,6 +15,7 @@ from mlp.steps import Momentum
 # scikit-image is imported where it is used, because that takes most of a second.
 
 GABOR_FREQUENCIES, GABOR_ANGLES, GABOR_POOL = (0.125, 0.25), 8, 4  # in waves per pixel; pixels
+GABOR_ROWS = 1_000  # images filtered at once: the complex answers of all would take gigabytes
 
 
 def gaussian_kernel(images: NDArray, others: NDArray, width: float) -> NDArray:
@@ -105,12 +106,17 @@ def gabor_features(images: NDArray) -> NDArray:
     """
     from skimage.filters import gabor_kernel
 
+    angles = np.pi * np.arange(GABOR_ANGLES) / GABOR_ANGLES
+    waves = [gabor_kernel(frequency, theta=angle) for frequency in GABOR_FREQUENCIES for angle in angles]
+    return np.concatenate([_answers(images[i : i + GABOR_ROWS], waves) for i in range(0, len(images), GABOR_ROWS)])
+
+
+def _answers(images: NDArray, waves: list[NDArray]) -> NDArray:
+    """Average magnitudes of the answers of all filters (side, side) complex, (n, filters * blocks)."""
     n, side = len(images), round(images.shape[1] ** 0.5)
-    blocks, convolve = side // GABOR_POOL, scipy.signal.oaconvolve
-    features = []
-    for frequency in GABOR_FREQUENCIES:
-        for angle in np.pi * np.arange(GABOR_ANGLES) / GABOR_ANGLES:
-            wave = gabor_kernel(frequency, theta=angle)
-            answers = np.abs(convolve(images.reshape(n, side, side), wave[np.newaxis], mode="same", axes=(1, 2)))
-            features.append(answers.reshape(n, blocks, GABOR_POOL, blocks, GABOR_POOL).mean(axis=(2, 4)).reshape(n, -1))
-    return np.concatenate(features, axis=1)
+    blocks, squares = side // GABOR_POOL, images.reshape(n, side, side)
+    means = []
+    for wave in waves:
+        answers = np.abs(scipy.signal.oaconvolve(squares, wave[np.newaxis], mode="same", axes=(1, 2)))
+        means.append(answers.reshape(n, blocks, GABOR_POOL, blocks, GABOR_POOL).mean(axis=(2, 4)).reshape(n, -1))
+    return np.concatenate(means, axis=1)
