@@ -36,7 +36,8 @@ def weights(lesson: list[TrainedNetwork], normal: list[TrainedNetwork], decayed:
     rows = {"untrained": drawn(net.start[0].weights)}
     rows |= {names[name]: drawn(nets[0].parameters[0].weights) for name, nets in groups.items()}
     changes = {names[name]: weight_images(change(nets[0])) for name, nets in groups.items()}
-    return Findings(quantities, {"weights": figures.weight_gallery(rows), "changes": figures.weight_gallery(changes)})
+    galleries = {"weights": figures.weight_gallery(rows, most=8), "changes": figures.weight_gallery(changes, most=8)}
+    return Findings(quantities, galleries)
 
 
 def measures(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
