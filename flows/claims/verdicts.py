@@ -41,10 +41,11 @@ class Verdict(TypedDict):
 
 def read(path: Path) -> Verdict:
     """Read a stored verdict; a ValueError if there is none in the file."""
-    verdict = json.loads(path.read_text(encoding="utf-8"))
+    verdict: Any = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(verdict, dict):
         raise ValueError("no verdict")
-    verdict = {"setups": {}, "judged": "", "seconds": 0.0} | verdict  # which verdicts of older versions don't have
+    # Verdicts of older versions have less.
+    verdict = dict[str, Any]({"setups": {}, "judged": "", "seconds": 0.0}) | verdict
     if not Verdict.__required_keys__ <= verdict.keys():
         raise ValueError("no verdict")
     verdict["quantities"] = [{"setup": "", "points": []} | row for row in verdict["quantities"]]

@@ -112,7 +112,7 @@ def earlier(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
     The sigmoid outputs of the lesson's network do not sum to 1. Its largest activation is therefore compared as a share
     of all ten (``normalized``).
     """
-    quantities = {}
+    quantities: dict[str, NDArray] = {}
     for kind in NOISES:
         images = scaled(noise_images(kind, NOISE_COUNT, nets[0].data, generator(0, "noise")))
         before = [measures(net, net.start, images) for net in nets]
@@ -137,7 +137,7 @@ def hendrycks(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
         "normal": unclipped_gaussian(NOISE_COUNT, pixels, generator(0, "noise")),
         "gaussian": scaled(noise_images("gaussian", NOISE_COUNT, nets[0].data, generator(0, "noise"))),
     }
-    quantities = {}
+    quantities: dict[str, NDArray] = {}
     for kind, images in inputs.items():
         found = [measures(net, net.parameters, images) for net in nets]
         for name in ("confidence", "auroc"):

@@ -32,14 +32,12 @@ def weights(lesson: list[TrainedNetwork], normal: list[TrainedNetwork], decayed:
     for name, nets in groups.items():
         quantities |= {f"{name}_{measure}": values for measure, values in measures(nets).items()}
     quantities["lesson_pattern"] = quantities["lesson_drawn"] - quantities["noise_limit"]
-    rows = {
-        "untrained, N(0, 1)": drawn(lesson[0].start[0].weights),
-        "the lesson's recipe": drawn(lesson[0].parameters[0].weights),
-        "decayed rate": drawn(normal[0].parameters[0].weights),
-        "N(0, 1/784), decayed": drawn(decayed[0].parameters[0].weights),
-    }
-    changes = {name: weight_images(change(nets[0])) for name, nets in groups.items()}
-    return Findings(quantities, {"weights": figures.weight_gallery(rows), "changes": figures.weight_gallery(changes)})
+    names = {"lesson": "recipe", "normal": "decayed", "decayed": "scaled"}  # rows of a picture have room for a word
+    rows = {"untrained": drawn(net.start[0].weights)}
+    rows |= {names[name]: drawn(nets[0].parameters[0].weights) for name, nets in groups.items()}
+    changes = {names[name]: weight_images(change(nets[0])) for name, nets in groups.items()}
+    galleries = {"weights": figures.weight_gallery(rows, most=8), "changes": figures.weight_gallery(changes, most=8)}
+    return Findings(quantities, galleries)
 
 
 def measures(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
