@@ -11,6 +11,7 @@ const FAINTEST = 0.04; // of the strongest line between two layers; fainter ones
 /** Set up the diagram; `choose` is called with {layer, place} of the neuron that is pointed at. */
 export function createDiagram(names, choose) {
   const root = $('layers'), edges = $('edges');
+  const words = names.some(name => name.length > 2); // names of classes, such as Sneaker, instead of digits
   let shape = '', layers = [], centres = [], last = null;
   const redraw = onceAFrame(() => {
     centres = layers.map(centresOf);
@@ -32,7 +33,7 @@ export function createDiagram(names, choose) {
       const title = output ? text('network.output') : text('network.layer', {layer, count});
       const row = place => element('div', {className: 'answer'}, neurons[place], element('span', {className: 'name'}, names[place]),
         element('span', {className: 'bar'}), element('span', {className: 'value'}));
-      const box = element('div', {className: `layer${output ? ' output' : ''}${count > MOST_IN_LINES ? ' wide' : ''}`, role: 'group', 'aria-label': title},
+      const box = element('div', {className: `layer${output ? ' output' : ''}${output && words ? ' words' : ''}${count > MOST_IN_LINES ? ' wide' : ''}`, role: 'group', 'aria-label': title},
         ...(output ? neurons.map((_, place) => row(place)) : neurons));
       box.style.setProperty('--rows', Math.min(count, ROWS));
       root.append(box);
