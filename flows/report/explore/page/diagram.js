@@ -39,23 +39,22 @@ export function createDiagram(names, choose) {
       root.append(box);
       return {box, neurons, output};
     });
-    root.addEventListener('keydown', move);
   }
 
-  /** Arrow keys go to the neighbours in a layer, and to the layers beside it. */
-  function move(event) {
-    const depth = layers.findIndex(({neurons}) => neurons.includes(event.target));
+  /** Arrow keys go to the neighbours in a layer, of several columns in a large one, and to the layers beside it. */
+  root.addEventListener('keydown', event => {
+    const depth = layers.findIndex(({neurons}) => neurons.includes(event.target)), by = {ArrowLeft: -1, ArrowRight: 1}[event.key];
     if (depth < 0) return;
-    const place = layers[depth].neurons.indexOf(event.target);
-    const to = {ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0]}[event.key];
-    const layer = to && layers[depth + to[0]];
-    if (!layer) return;
+    const {neurons, output} = layers[depth], place = neurons.indexOf(event.target);
+    const beside = by && !output ? neurons[place + by * ROWS] : neurons[place + {ArrowUp: -1, ArrowDown: 1}[event.key]];
+    const layer = by && layers[depth + by]?.neurons;
+    const next = beside ?? layer?.[Math.min(place % ROWS, layer.length - 1)];
+    if (!next) return;
     event.preventDefault();
-    const next = layer.neurons[Math.min(Math.max(place + to[1], 0), layer.neurons.length - 1)];
     root.querySelectorAll('.neuron[tabindex="0"]').forEach(other => (other.tabIndex = -1));
     next.tabIndex = 0;
     next.focus();
-  }
+  });
 
   return view => {
     const {network, activations, image, neuron} = view;
