@@ -76,7 +76,7 @@ def content(
     places = chosen_images(data, bests[0])
     packed = {"images": pack(data.test_images[places].tobytes())}
     costs = points[points["metric"].isin(COSTS)].pivot(index="step", columns=["run_id", "metric"], values="value")
-    described = []
+    described: list[dict[str, Any]] = []
     groups = {int(one.cell["group"]): number for number, one in enumerate(bests)}
     for one, (epochs, formats, text) in packed_networks(client, shown, costs):
         packed[f"network-{len(described)}"] = text

@@ -92,3 +92,18 @@ def test_a_store_that_can_not_be_written_has_a_report_too(swept, opened, tmp_pat
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
     assert "<h1>mine</h1>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_to_draw_in_is_written_here_printed_and_opened(swept, opened, tmp_path, capsys):
+    assert answer(["explore", "mine", "--tracking-uri", swept.uri]) == 0
+    page = tmp_path / "explore.html"
+    assert "mine · 5 networks trained on digits" in page.read_text(encoding="utf-8")
+    assert capsys.readouterr().out == f"Page: {page}\n"
+    assert opened == [page.as_uri()]
+
+
+def test_the_page_to_draw_in_does_not_take_the_place_of_a_report(swept, opened, tmp_path, capsys):
+    assert report(swept, "--no-open") == 0
+    assert answer(["explore", "--no-open", "--output", "report.html", "--tracking-uri", swept.uri]) == 2
+    assert "--output: report.html given, which is not a page; allowed: a new file or a page" in capsys.readouterr().err
+    assert "<h1>other</h1>" in (tmp_path / "report.html").read_text(encoding="utf-8")

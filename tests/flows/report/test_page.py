@@ -135,7 +135,7 @@ def test_it_shows_the_confusions_the_misread_digits_and_the_noise_that_were_aske
     text = swept.text
     selection = select(swept.client, [], everything=False)
     comparison = compare_all(selection.cells)
-    asked = image_answers.ask(swept.client, comparison, shown_cells(comparison), {})
+    asked = image_answers.ask(swept.client, comparison, shown_cells(comparison), {}, known={})
     tables = re.findall(r'<table class="matrix">(.*?)</table>', text, re.S)
     assert len(tables) == 2
     for table, matrix in zip(tables, asked.confusions.values(), strict=True):

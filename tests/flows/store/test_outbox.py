@@ -7,6 +7,7 @@ from flows.errors import ConfigurationError
 from flows.store import outbox
 from flows.store.cell_run import CellRun
 from mlp.network import Layer, flatten
+from mlp.snapshots import snapshot
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,7 @@ def finished_run(experiment_id: str, key: str = "abc") -> CellRun:
     run.record(0, {"test/accuracy": 0.1})
     run.record(1, {"test/accuracy": 0.2})
     run.parameters = [Layer(np.arange(12, dtype=np.float32).reshape(4, 3), np.zeros(3, np.float32))]
+    run.snapshots = {0: snapshot(run.parameters), 2: snapshot(run.parameters)}
     run.end("FINISHED")
     return run
 
@@ -32,6 +34,8 @@ def test_a_run_comes_back_from_disk_as_it_was(store):
     assert [tuple(point) for point in back.points] == run.points
     assert (back.tags, back.status, back.ended) == (run.tags, "FINISHED", run.ended)
     assert flatten(back.parameters).tobytes() == flatten(run.parameters).tobytes()
+    assert list(back.snapshots) == [0, 2]
+    assert flatten(back.snapshots[2]).tobytes() == flatten(run.snapshots[2]).tobytes()
 
 
 def test_what_waits_is_delivered_once_and_waits_no_longer(store):

@@ -35,7 +35,7 @@ export function drawLines(svg, lines, {x: [x0, x1], y: [low, high], height = 200
   const inner = {width: WIDTH - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom};
   const x = value => MARGIN.left + ((value - x0) / (x1 - x0 || 1)) * inner.width;
   const y = value => MARGIN.top + (1 - (scale(value) - y0) / (y1 - y0 || 1)) * inner.height;
-  const across = ticks(x0, x1, 6), up = log ? powers(low, high) : ticks(low, high, 4), parts = [];
+  const across = ticks(x0, x1, Math.min(Math.max(x1 - x0, 1), 6)), up = log ? powers(low, high) : ticks(low, high, 4), parts = [];
   for (const value of up) {
     parts.push(shape('line', {class: 'grid', x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y(value), y2: y(value)}));
     parts.push(shape('text', {class: 'tick', x: MARGIN.left - 6, y: y(value) + 4, 'text-anchor': 'end'}, log ? String(Number(value.toPrecision(1))) : fixed(value, digitsOf(up))));

@@ -11,6 +11,7 @@ const FAINTEST = 0.04; // of the strongest line between two layers; fainter ones
 /** Set up the diagram; `choose` is called with {layer, place} of the neuron that is pointed at. */
 export function createDiagram(names, choose) {
   const root = $('layers'), edges = $('edges');
+  const words = names.some(name => name.length > 2); // names of classes, such as Sneaker, instead of digits
   let shape = '', layers = [], centres = [], last = null;
   const redraw = onceAFrame(() => {
     centres = layers.map(centresOf);
@@ -32,29 +33,28 @@ export function createDiagram(names, choose) {
       const title = output ? text('network.output') : text('network.layer', {layer, count});
       const row = place => element('div', {className: 'answer'}, neurons[place], element('span', {className: 'name'}, names[place]),
         element('span', {className: 'bar'}), element('span', {className: 'value'}));
-      const box = element('div', {className: `layer${output ? ' output' : ''}${count > MOST_IN_LINES ? ' wide' : ''}`, role: 'group', 'aria-label': title},
+      const box = element('div', {className: `layer${output ? ' output' : ''}${output && words ? ' words' : ''}${count > MOST_IN_LINES ? ' wide' : ''}`, role: 'group', 'aria-label': title},
         ...(output ? neurons.map((_, place) => row(place)) : neurons));
       box.style.setProperty('--rows', Math.min(count, ROWS));
       root.append(box);
       return {box, neurons, output};
     });
-    root.addEventListener('keydown', move);
   }
 
-  /** Arrow keys go to the neighbours in a layer, and to the layers beside it. */
-  function move(event) {
-    const depth = layers.findIndex(({neurons}) => neurons.includes(event.target));
+  /** Arrow keys go to the neighbours in a layer, of several columns in a large one, and to the layers beside it. */
+  root.addEventListener('keydown', event => {
+    const depth = layers.findIndex(({neurons}) => neurons.includes(event.target)), by = {ArrowLeft: -1, ArrowRight: 1}[event.key];
     if (depth < 0) return;
-    const place = layers[depth].neurons.indexOf(event.target);
-    const to = {ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0]}[event.key];
-    const layer = to && layers[depth + to[0]];
-    if (!layer) return;
+    const {neurons, output} = layers[depth], place = neurons.indexOf(event.target);
+    const beside = by && !output ? neurons[place + by * ROWS] : neurons[place + {ArrowUp: -1, ArrowDown: 1}[event.key]];
+    const layer = by && layers[depth + by]?.neurons;
+    const next = beside ?? layer?.[Math.min(place % ROWS, layer.length - 1)];
+    if (!next) return;
     event.preventDefault();
-    const next = layer.neurons[Math.min(Math.max(place + to[1], 0), layer.neurons.length - 1)];
     root.querySelectorAll('.neuron[tabindex="0"]').forEach(other => (other.tabIndex = -1));
     next.tabIndex = 0;
     next.focus();
-  }
+  });
 
   return view => {
     const {network, activations, image, neuron} = view;

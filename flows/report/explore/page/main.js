@@ -132,7 +132,9 @@ async function start() {
   later = [{inSight: watchSight($('gradient'), render), show: createGradient(names, takeStep, resetSteps)}];
   createValleys(data);
   window.page = {data, images, ink: inputs.pad.ink}; // for the curious too
-  inputs.pad.showExample();
+  // Something to see at once: a drawn 3, or the first test image where classes are no digits.
+  if (names[3] === '3') inputs.pad.showExample();
+  else document.querySelector('input[name=source][value=test]').click();
 }
 
 if (window.DecompressionStream) start();

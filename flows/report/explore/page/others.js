@@ -9,7 +9,7 @@ export function createOthers(data, names, chooseSeed, lookInside) {
     const networks = [...data.networks.keys()].filter(i => data.networks[i].group === number);
     const select = element('select', {'aria-label': text('others.seed', {group})}, ...networks.map(i => seedOption(data.networks[i], i)));
     select.addEventListener('change', () => chooseSeed(number, Number(select.value)));
-    const digit = element('strong', {className: 'digit'}), sure = element('span', {className: 'sure'});
+    const digit = element('strong', {className: names.some(name => name.length > 2) ? 'word' : 'digit'}), sure = element('span', {className: 'sure'});
     const bars = names.map(name => element('span', {className: 'column'}, element('i'), element('b', {}, name.length > 2 ? name.slice(0, 2) : name)));
     const look = element('button', {type: 'button'}, text('others.show'));
     look.addEventListener('click', () => lookInside(number));
