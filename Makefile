@@ -93,8 +93,9 @@ bench: $(VENV)/.installed-bench  ## Time the engine beside its peers, and whole 
 	$(BIN)/python benchmarks/sweep.py > docs/sweep.txt
 	$(BIN)/python benchmarks/scaling.py > docs/scaling.txt
 	$(BIN)/python benchmarks/tracking.py > docs/tracking.txt
+	$(BIN)/python benchmarks/cluster.py > docs/cluster.txt
 	$(BIN)/python docs/include.py
-	cat docs/throughput.txt docs/sweep.txt docs/scaling.txt docs/tracking.txt
+	cat docs/throughput.txt docs/sweep.txt docs/scaling.txt docs/tracking.txt docs/cluster.txt
 
 pictures: $(VENV)/.installed  ## Count which drawings of digits are read right, and write the tables and the picture of docs/pictures.md
 	$(BIN)/python benchmarks/pictures.py > docs/pictures.txt

@@ -22,7 +22,7 @@ from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell
 from flows.platform.paths import sqlite_uri, store_folder
 from flows.platform.proxies import is_loopback
-from flows.store.runs import finished_cells
+from flows.store.queries import finished_cells
 from mlp.landscape import weight_images
 from mlp.network import Network, Parameters
 from mlp.randomness import generator

@@ -14,7 +14,7 @@ from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, Sq
 from mlflow.store.tracking.rest_store import RestStore
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.utils.rest_utils import http_request, verify_rest_response
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from flows.store.runs import search
@@ -54,12 +54,33 @@ def finished_cell_runs(client: MlflowClient, experiment_id: str) -> list[Finishe
     return sorted(runs, key=lambda run: run.started)
 
 
-def runs_of_database(session: Session, experiment_id: str) -> list[FinishedCell]:
+def finished_cells(client: MlflowClient, experiment_id: str) -> dict[str, str]:
+    """Run ids of all finished cells by cell key; the latest run if there are several."""
+    store = client._tracking_client.store
+    if isinstance(store, SqlAlchemyStore):
+        keys = select(SqlTag.value, SqlTag.run_uuid).join(SqlRun, SqlRun.run_uuid == SqlTag.run_uuid)
+        found = keys.where(SqlTag.key == "cell", *conditions(experiment_id)).order_by(SqlRun.start_time)
+        with store.ManagedSessionMaker() as session:
+            return {row.value: row.run_uuid for row in session.execute(found)}
+    runs = search(client, experiment_id, "tags.kind = 'cell' and attributes.status = 'FINISHED'")
+    return {run.data.tags["cell"]: run.info.run_id for run in reversed(list(runs)) if "cell" in run.data.tags}
+
+
+def conditions(experiment_id: str) -> list[ColumnElement[bool]]:
+    """What is true of the runs that are finished cells of an experiment."""
     cells: Select = select(SqlTag.run_uuid).where(SqlTag.key == "kind", SqlTag.value == "cell")
+    return [
+        SqlRun.experiment_id == int(experiment_id),
+        SqlRun.status == "FINISHED",
+        SqlRun.lifecycle_stage == "active",
+        SqlRun.run_uuid.in_(cells),
+    ]
+
+
+def runs_of_database(session: Session, experiment_id: str) -> list[FinishedCell]:
     ours: Select = (
         select(SqlRun.run_uuid, SqlRun.name, SqlRun.start_time, SqlRun.end_time)
-        .where(SqlRun.experiment_id == int(experiment_id), SqlRun.status == "FINISHED")
-        .where(SqlRun.lifecycle_stage == "active", SqlRun.run_uuid.in_(cells))
+        .where(*conditions(experiment_id))
         .order_by(SqlRun.start_time)
     )
     runs = {row[0]: FinishedCell(*row) for row in session.execute(ours)}

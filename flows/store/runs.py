@@ -22,12 +22,6 @@ def search(client: MlflowClient, experiment_ids: str | list[str], condition: str
             return
 
 
-def finished_cells(client: MlflowClient, experiment_id: str) -> dict[str, str]:
-    """Run ids of all finished cells by cell key; the latest run if there are several."""
-    runs = search(client, experiment_id, "tags.kind = 'cell' and attributes.status = 'FINISHED'")
-    return {run.data.tags["cell"]: run.info.run_id for run in reversed(list(runs)) if "cell" in run.data.tags}
-
-
 def dataset_fields(data: Dataset) -> dict[str, str]:
     """The data set as MLflow describes it, with the digest of all of it."""
     counts = {"train": len(data.train_labels), "test": len(data.test_labels), "pixels": data.train_images.shape[1]}

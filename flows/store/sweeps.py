@@ -14,7 +14,8 @@ from mlflow.tracking.context.default_context import DefaultRunContext
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell, Experiment
 from flows.store.artifacts import CELLS, EXPERIMENT, read_artifact
-from flows.store.runs import code_version, finished_cells, search
+from flows.store.queries import finished_cells
+from flows.store.runs import code_version, search
 
 
 def start_sweep(

@@ -15,7 +15,8 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from flows.plan.experiment import Experiment
 from flows.store.cell_run import MOST_METRICS
 from flows.store.experiments import open_experiment
-from flows.store.runs import finished_cells, log_datasets, search
+from flows.store.queries import finished_cells
+from flows.store.runs import log_datasets, search
 from flows.store.transfer import PARENT, SWEEP, ExportedRun, Manifest, artifacts_of, inside
 
 IMPORTED = "imported"  # tag

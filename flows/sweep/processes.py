@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from queue import SimpleQueue
 from typing import ParamSpec, Self, TypeVar
 
@@ -100,6 +100,11 @@ def started_ahead(count: int) -> Iterator[None]:
             yield
         finally:
             _ahead.reset(token)
+            if (
+                not processes.free.empty()
+            ):  # no sweep has taken them: they may be importing, which need not be waited for
+                for worker in active_children():
+                    worker.kill()
 
 
 def worker_processes(count: int) -> WorkerProcesses:
