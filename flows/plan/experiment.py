@@ -1,6 +1,6 @@
 """An experiment, validated, and the grid of cells that it expands to."""
 
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 from typing import Annotated, Any, Literal
 
@@ -201,8 +201,9 @@ class Experiment(Settings):
 
     def cells(self) -> list[Cell]:
         """One cell for each point of the grid."""
-        varied, *axes = self.varied(), self.networks, self.data.rows, self.corruption.inputs, self.corruption.fractions
-        return [Cell(*point, varied=varied) for point in product(self.points(), *axes, self.seeds)]
+        axes = self.networks, self.data.rows, self.corruption.inputs, self.corruption.fractions, self.seeds
+        cell = partial(Cell, varied=self.varied())
+        return [cell(*point) for point in product(self.points(), *axes)]
 
 
 # A table of cells has these columns on the run of each cell, then the params (here with their defaults), then metrics.
