@@ -200,10 +200,16 @@ class Experiment(Settings):
         return *of_networks, *rows, *inputs, *(PARAM_NAMES.get(path, path.rpartition(".")[2]) for path in self.grid)
 
     def cells(self) -> list[Cell]:
-        """One cell for each point of the grid."""
+        """One cell for each point of the grid; where no label is wrong, their kind makes no second cell."""
         axes = self.networks, self.data.rows, self.corruption.inputs, self.corruption.fractions, self.seeds
         cell = partial(Cell, varied=self.varied())
-        return [cell(*point) for point in product(self.points(), *axes)]
+        cells = [cell(*point) for point in product(self.points(), *axes)]
+        if not any(path.startswith("corruption.") for path in self.grid):
+            return cells
+        different: dict[tuple, Cell] = {}
+        for one in cells:
+            different.setdefault((one.key(""), one.experiment.data, one.rows), one)
+        return list(different.values())
 
 
 # A table of cells has these columns on the run of each cell, then the params (here with their defaults), then metrics.
