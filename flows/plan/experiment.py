@@ -1,6 +1,6 @@
 """An experiment, validated, and the grid of cells that it expands to."""
 
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 from typing import Annotated, Any, Literal
 
@@ -212,9 +212,16 @@ class Experiment(Settings):
         return *of_networks, *rows, *inputs, *(PARAM_NAMES.get(path, path.rpartition(".")[2]) for path in self.grid)
 
     def cells(self) -> list[Cell]:
-        """One cell for each point of the grid."""
-        varied, *axes = self.varied(), self.networks, self.data.rows, self.corruption.inputs, self.corruption.fractions
-        return [Cell(*point, varied=varied) for point in product(self.points(), *axes, self.seeds)]
+        """One cell for each point of the grid; where no label is wrong, their kind makes no second cell."""
+        axes = self.networks, self.data.rows, self.corruption.inputs, self.corruption.fractions, self.seeds
+        cell = partial(Cell, varied=self.varied())
+        cells = [cell(*point) for point in product(self.points(), *axes)]
+        if not any(path.startswith("corruption.") for path in self.grid):
+            return cells
+        different: dict[tuple, Cell] = {}
+        for one in cells:
+            different.setdefault((one.key(""), one.experiment.data, one.rows), one)
+        return list(different.values())
 
 
 # A table of cells has these columns on the run of each cell, then the params (here with their defaults), then metrics.

@@ -176,8 +176,9 @@ def relocated(error: ValidationError, field: str, places: list[int]) -> Validati
     details = []
     for line in error.errors():
         location = line["loc"]
-        if location[:1] == (field,) and len(location) > 1 and isinstance(location[1], int):
-            location = (field, places[location[1]], *location[2:])
+        match location:
+            case (name, int(place), *rest) if name == field and place < len(places):
+                location = (field, places[place], *rest)
         # As a custom type, because not every type can be made again from its name.
         kind = PydanticCustomError(line["type"], line["msg"])  # type: ignore[arg-type]
         details.append(InitErrorDetails(type=kind, loc=location, input=line["input"]))

@@ -60,8 +60,8 @@ def tiles(comparison: Comparison, name: str, across: str, down: str, fixed: dict
 
 def map_of(comparison: Comparison, row: Metric, across: str, down: str, fixed: dict) -> Figure:
     """A heat map of a metric over two params."""
-    names = [[show(value) for value in values_of(comparison, name)] for name in (across, down)]
-    return heat_map(*names, tiles(comparison, row.name, across, down, fixed), across, down)
+    columns, rows = ([show(value) for value in values_of(comparison, name)] for name in (across, down))
+    return heat_map(columns, rows, tiles(comparison, row.name, across, down, fixed), across, down)
 
 
 def lines_of(comparison: Comparison, across: str, down: str) -> Figure:

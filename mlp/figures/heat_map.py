@@ -29,14 +29,16 @@ def heat_map(columns: Sequence[str], rows: Sequence[str], measure: Estimate, xla
     known = zip(values.ravel(), lows.ravel(), highs.ravel(), strict=True)
     texts = [tile(*numbers) for numbers in known]
     figure.add_heatmap(
-        x=list(range(len(columns))), y=list(range(len(rows))), z=np.where(np.isfinite(values), values, np.nan),
-        text=np.reshape(texts, values.shape).tolist(), texttemplate="%{text}", hoverinfo="skip", colorscale=COLOURS,
-        xgap=2, ygap=2, colorbar={"ticksuffix": " %", "thickness": 12},
+        x=list(range(len(columns))), y=list(range(len(rows))), z=values, text=np.reshape(texts, values.shape).tolist(),
+        texttemplate="%{text}", textfont={"size": 13}, hoverinfo="skip", colorscale=COLOURS, xgap=2, ygap=2,
+        colorbar={"ticksuffix": " %", "thickness": 12},
     )  # fmt: skip
     figure.update_layout(hovermode=False)
     figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=list(columns), showgrid=False)
     ticks = {"tickvals": list(range(len(rows))), "ticktext": list(rows)}
-    figure.update_yaxes(**ticks, showgrid=False, rangemode="normal", title={"text": ylabel}, automargin=True)
+    figure.update_yaxes(
+        **ticks, showgrid=False, rangemode="normal", title={"text": ylabel, "font": {"size": 12}}, automargin=True
+    )
     return figure
 
 
@@ -44,5 +46,6 @@ def tile(value: float, low: float, high: float) -> str:
     """The text of a tile: the mean, and below it the ends of its interval."""
     if not np.isfinite(value):
         return ""
-    ends = f"<br><span style='font-size:0.75em'>{low:.1f} … {high:.1f}</span>" if np.isfinite(low) else ""
+    value, low, high = (round(number, 1) + 0.0 for number in (value, low, high))  # no -0.0
+    ends = f"<br><span style='font-size:10px'>{low:.1f} … {high:.1f}</span>" if np.isfinite(low) else ""
     return f"{value:.1f}{ends}"

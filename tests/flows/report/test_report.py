@@ -151,7 +151,7 @@ class TestChartPage:
         assert by == ["fraction", "hidden"]
         found = store.client.search_runs([store.experiment("shuffle")], state["searchFilter"])
         assert {run.data.tags["cell"] for run in found} == set(cells)
-        assert {chart["type"] for chart in state["compareRunCharts"]} == {"LINE"}
+        assert {chart["type"] for chart in state["compareRunCharts"]} == {"PARALLEL", "LINE"}
 
     def test_the_table_of_sweeps_shows_the_means_that_every_sweep_logs(self, summarized):
         state = shared_view(summarized, charts.SWEEPS)
