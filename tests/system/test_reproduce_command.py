@@ -28,14 +28,14 @@ def sweep(reproduced, shared_workplace):
 
 
 def test_the_table_shows_the_data_set_the_measurements_and_the_verdict(reproduced):
-    assert "gradient (small, on digits, not MNIST): reproduced" in reproduced.stdout
+    assert "gradient (small, on digits, not MNIST): undecided" in reproduced.stdout
     assert "nudge to x at (1, 1)" in reproduced.stdout
     assert "Traceback" not in reproduced.stdout + reproduced.stderr
 
 
 def test_the_verdict_its_table_and_its_pictures_are_kept_with_the_sweep(sweep, shared_workplace):
     client = shared_workplace.client()
-    assert sweep.data.tags["verdict"] == "reproduced"
+    assert sweep.data.tags["verdict"] == "undecided"
     with artifact(client, sweep.info.run_id, "claim.json") as path:
         verdict = json.loads(path.read_text(encoding="utf-8"))
     (nudge,) = [row for row in verdict["quantities"] if row["name"] == "nudge_x"]
@@ -58,12 +58,12 @@ def test_without_a_name_all_claims_are_listed_and_their_verdicts_can_be_written_
     page = (shared_workplace.folder / "claims" / "gradient.md").read_text(encoding="utf-8")
     table = (shared_workplace.folder / "claims-table.md").read_text(encoding="utf-8")
     assert table.count("not run") == 2 * len(CLAIM_NAMES) - 1
-    assert "## gradient (small, on digits, not MNIST): reproduced" in page
+    assert "## gradient (small, on digits, not MNIST): undecided" in page
     assert {file.name for file in (shared_workplace.folder / "claims").iterdir()} >= {
         "README.md", "results.csv", "verdicts.csv", "gradient-importance.png"
     }  # fmt: skip
     shown = shared_workplace.mlp("reproduce").stdout
-    assert "reproduced (digits)" in shown
+    assert "undecided (digits)" in shown
     assert all(name in shown for name in ("parameters", "valleys"))
 
 
