@@ -423,6 +423,13 @@ class TestPage:
         label = opened.switch_to.active_element.get_attribute("aria-label")
         assert label.startswith("neuron 2, activation 0.") or label.startswith("neuron 2, activation 1.")
 
+    def test_in_a_large_layer_arrow_keys_go_through_its_columns(self, opened):
+        choose(opened, "group", next(one["group"] for one in networks(opened) if one["sizes"] == [784, 512, 10]))
+        opened.find_element(By.CSS_SELECTOR, ".wide .neuron").send_keys(Keys.ARROW_RIGHT)
+        assert look(opened, "shown.neuron") == {"layer": 1, "place": 16}
+        opened.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
+        assert look(opened, "shown.neuron") == {"layer": 1, "place": 17}
+
     def test_the_ball_finds_both_valleys_overshoots_and_diverges(self, opened):
         def fate(start: float, rate: float) -> str:
             opened.execute_script(
