@@ -77,7 +77,8 @@ class TestClaimFiles:
 
     @pytest.mark.parametrize("name", CLAIM_NAMES)
     def test_the_experiments_of_a_claim_are_the_arguments_of_its_measure(self, name):
-        assert list(load_claim(name, "small").experiments) == list(inspect.signature(CLAIMS[name]).parameters)
+        # A measure that takes any number of them by name has a single parameter of another kind.
+        inspect.signature(CLAIMS[name]).bind(**load_claim(name, "small").experiments)
 
     def test_a_scale_changes_only_the_fields_it_names(self):
         assert merged({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 3}, "d": [4]}) == {"a": {"b": 3, "c": 2}, "d": [4]}
