@@ -21,7 +21,7 @@ class Peak(NamedTuple):
     rise
         From the lowest value before.
     fall
-        To the lowest value after.
+        To the lowest value after; NaN without a peak.
     """
 
     place: int
@@ -33,7 +33,7 @@ def peak_of(curve: NDArray) -> Peak:
     """The peak of a curve (points,): of a double descent it is the end of the rise between the two descents."""
     rises = curve - np.minimum.accumulate(curve)
     place = int(rises.argmax())
-    return Peak(place, float(rises[place]), float(curve[place] - curve[place:].min()))
+    return Peak(place, float(rises[place]), float(curve[place] - curve[place:].min()) if place else np.nan)
 
 
 def double_descent(nets: list[TrainedNetwork]) -> Findings:
@@ -63,7 +63,7 @@ def double_descent(nets: list[TrainedNetwork]) -> Findings:
             f"{name}_fall": np.array([peak.fall for peak in peaks]),
             f"{name}_narrow": test[: place + 1].min(axis=0),
             f"{name}_widest": test[-1],
-            f"{name}_gain": test[: place + 1].min(axis=0) - test[-1],
+            f"{name}_gain": test[:-1].min(axis=0) - test[-1],
         }
     threshold = equations / (numbers[-1] / widths[-1])  # neurons with as many parameters as there are equations
     return Findings(quantities, {"double_descent": figures.double_descent(widths, errors, threshold)})
