@@ -23,6 +23,7 @@ from mlp.confidence import NOISES
 from mlp.data import load
 from mlp.images.square import as_mnist
 from mlp.network import Layer, Network, flatten
+from mlp.preprocessing import PREPROCESSES
 
 pytestmark = [
     pytest.mark.system,
@@ -208,6 +209,18 @@ class TestNumbers:
         assert after < before["cost"]
         opened.find_element(By.ID, "reset").click()
         assert look(opened, "shown.cost") == before["cost"]
+
+    @pytest.mark.parametrize("preprocess", PREPROCESSES)
+    def test_drawings_are_preprocessed_as_the_training_images_were(self, opened, preprocess):
+        images = load("digits").test_images[:50] / np.float32(255)
+        found = opened.execute_async_script(
+            """const [preprocess, images, done] = arguments;
+            import('deskew.js').then(({PREPROCESSES}) =>
+              done(images.map(image => Array.from(PREPROCESSES[preprocess](Float32Array.from(image), 28)))));""",
+            preprocess,
+            images.tolist(),
+        )
+        np.testing.assert_allclose(found, PREPROCESSES[preprocess](images), rtol=0, atol=1e-5)
 
     def test_the_cost_is_written_out_as_squares_that_add_up(self, opened):
         terms = [float(cell.text) for cell in opened.find_elements(By.CSS_SELECTOR, "#cost-lines td:last-child")]

@@ -97,6 +97,7 @@ def content(
             }
         )
     facts = {
+        "preprocess": str(bests[0].cell["preprocess"]),
         "side": round(data.test_images.shape[1] ** 0.5),
         "classes": [class_name(data.name, label) for label in range(data.classes)],
         "groups": [comparison.title(group) for group in groups],
@@ -119,7 +120,7 @@ def networks_and_data(
 ) -> tuple[list[Shown], Dataset]:
     """The networks of some groups, the best of each first, and the data set of the first of them.
 
-    Networks for images of another data set are left out.
+    Networks for images of another data set, or for images that were preprocessed in another way, are left out.
     """
     groups = np.unique(comparison.cells["group"])
     some = groups[np.linspace(0, len(groups) - 1, min(len(groups), MOST_GROUPS)).round().astype(int)]
@@ -128,7 +129,7 @@ def networks_and_data(
         cells = cells.sort_values("test/accuracy", ascending=False, kind="stable")
     cells = cells.sort_values("group", kind="stable")
     home = where(cells.iloc[0])
-    cells = cells[[where(cell)[:3] == home[:3] for _, cell in cells.iterrows()]]
+    cells = cells[[where(cell)[:4] == home[:4] for _, cell in cells.iterrows()]]
     sets, _ = data_sets(cells.head(1), test_rows)
     if not sets:
         raise ConfigurationError("explore: a sweep given whose data set is not available here; allowed: one with it")

@@ -1,5 +1,6 @@
 // What is shown to the networks: a drawing, a test image, noise, or a picture from disk.
 
+import { PREPROCESSES } from "./deskew.js";
 import { $, element, roving, setText } from "./dom.js";
 import { noiseImage } from "./noise.js";
 import { createPad } from "./pad.js";
@@ -12,14 +13,15 @@ import { paintGrey } from "./tiles.js";
 export function createInputs(data, images, names, show) {
   const chosen = name => document.querySelector(`input[name=${name}]:checked`).value;
   const sources = {draw: showDrawing, test: showTest, noise: showNoise, file: showFile};
+  const preprocessed = image => PREPROCESSES[data.preprocess](image, data.side);
   let test = 0, noise = null, photo = null, group = -1;
 
   const pad = createPad(showDrawing);
 
   /** Ink as the network's image: as MNIST would show it, or the pad as it is. */
   function imageOf(ink) {
-    if ($('centre').checked) return asMnist(ink, data.side);
-    return resized(ink, data.side, data.side, true).values.map(value => Math.min(Math.max(value, 0), 1));
+    if ($('centre').checked) return preprocessed(asMnist(ink, data.side));
+    return preprocessed(resized(ink, data.side, data.side, true).values.map(value => Math.min(Math.max(value, 0), 1)));
   }
 
   function showDrawing() {
@@ -31,7 +33,7 @@ export function createInputs(data, images, names, show) {
   }
 
   function showNoise() {
-    noise ??= noiseImage(chosen('kind'), data, images);
+    noise ??= preprocessed(noiseImage(chosen('kind'), data, images));
     show({image: noise, source: 'noise'});
   }
 
