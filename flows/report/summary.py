@@ -1,5 +1,6 @@
 """The result of a sweep, put wherever a user may look: on MLflow's pages and on Prefect's."""
 
+import logging
 from contextlib import suppress
 
 import numpy as np
@@ -29,6 +30,7 @@ from flows.store.runs import dataset_fields, log_datasets
 from mlp import figures
 from mlp.metrics import headlines
 
+LOGGER = logging.getLogger(__name__)
 PICTURE = "story.png"  # artifact of a sweep
 
 
@@ -87,7 +89,8 @@ def log_explore_page(
     """Log the page in which a person draws; whether there is one, which needs the weights and the test images."""
     try:
         client.log_text(sweep_id, write_page(client, selection, comparison, points, known), charts.EXPLORE)
-    except ConfigurationError:
+    except ConfigurationError as error:
+        LOGGER.warning("No page to draw in: %s", error)
         return False
     return True
 
