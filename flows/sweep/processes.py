@@ -100,9 +100,7 @@ def started_ahead(count: int) -> Iterator[None]:
             yield
         finally:
             _ahead.reset(token)
-            if (
-                not processes.free.empty()
-            ):  # no sweep has taken them: they may be importing, which need not be waited for
+            if not processes.free.empty():  # no sweep has taken them, and what they import need not be waited for
                 for worker in active_children():
                     worker.kill()
 
