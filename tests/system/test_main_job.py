@@ -164,8 +164,8 @@ def test_a_dry_run_says_what_would_be_trained_and_writes_nothing(workplace):
     result = workplace.mlp("run", "shuffle", "--seeds", "0-2", "--dry-run")
     assert result.returncode == 0
     assert "# 15 cells" in result.stdout
-    assert "shuffle=1.00\n# 0 of them are done\n" in result.stdout
-    assert "stack" in result.stdout.splitlines()[-1]
+    assert "shuffle=1.00\n# 0 of them are done\n# 1 stack on " in result.stdout
+    assert "15 cells (seeds 0-2, fractions 0, 0.25, 0.5, 0.75, 1)" in result.stdout.splitlines()[-1]
     assert not (workplace.folder / "mlruns").exists()
 
 
