@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -144,9 +144,6 @@ def current_progress() -> Iterator[ProgressFolder]:
 @contextmanager
 def stop_on_interrupt(progress: ProgressFolder) -> Iterator[None]:
     """When asked to end, ask the stacks to stop, so that open runs are closed; a second Ctrl-C ends at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread receives signals
-        return
 
     def stop(number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and progress.stopped():
@@ -155,12 +152,35 @@ def stop_on_interrupt(progress: ProgressFolder) -> Iterator[None]:
             leave_terminal()
         progress.stop()
 
-    before = {number: signal.signal(number, stop) for number in end_signals()}
+    with end_signals_handled_by(stop):
+        yield
+
+
+@contextmanager
+def all_end_signals_interrupt() -> Iterator[None]:
+    """When asked to end in any way, raise KeyboardInterrupt, as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if number not in (signal.SIGINT, signal.SIGTERM):
+            leave_terminal()
+        raise KeyboardInterrupt
+
+    with end_signals_handled_by(interrupt):
+        yield
+
+
+@contextmanager
+def end_signals_handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Have a function handle the signals that ask this process to end; only the main thread receives any."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in end_signals()}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 def end_soon(progress: ProgressFolder) -> None:

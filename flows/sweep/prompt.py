@@ -18,7 +18,7 @@ from flows.platform.temporary import temporary_files_in_store
 from flows.store.glance import count_finished
 from flows.sweep.display import Preparation, SweepProgress, showing
 from flows.sweep.processes import started_ahead
-from flows.sweep.progress import new_progress, stop_on_interrupt
+from flows.sweep.progress import all_end_signals_interrupt, new_progress, stop_on_interrupt
 
 if TYPE_CHECKING:
     from flows.sweep.standing import Outcome
@@ -57,7 +57,8 @@ def run_sweep(
     cells = experiment.cells()
     # Where all cells seem to be done, nothing is started before that turns out to be wrong.
     looks_done = not force and count_finished(tracking_uri(tracking_server), experiment.name) >= len(cells)
-    with nullcontext() if looks_done or runner != "processes" else workers_ahead(cells, workers, memory):
+    ahead = nullcontext() if looks_done or runner != "processes" else workers_ahead(cells, workers, memory)
+    with all_end_signals_interrupt(), ahead:
         try:
             preparation = Preparation("Starting Prefect's server, opening the store, loading the data")
             with showing(preparation, console):

@@ -152,11 +152,11 @@ def shared_workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 
 @pytest.fixture
 def small_disk(workplace) -> Iterator[None]:
-    """Mount a disk of 40 MB as the store's folder."""
+    """Mount a disk of 80 MB as the store's folder."""
     store = workplace.folder / "mlruns"
     store.mkdir()
     mounted = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(store)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(store)], capture_output=True
     )
     if not mounted or mounted.returncode:
         pytest.skip("no small disk: this user may not mount one")

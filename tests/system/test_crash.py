@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import random
+import re
 import signal
 import time
 
@@ -27,9 +28,8 @@ CELLS = 24
 # A stack that ends soon, and one that trains on.
 SHORT_AND_LONG = """
 name: interrupted
-data: {name: digits}
-networks: [{hidden: [16]}, {hidden: [128]}]
-descent: {epochs: 150, learning_rate: 1.0}
+data: {name: digits, rows: [100, null]}
+descent: {epochs: 600, learning_rate: 1.0}
 seeds: 0-3
 """
 
@@ -142,12 +142,16 @@ def test_a_sweep_that_is_interrupted_while_its_workers_start_ends_like_any_other
         family = descendants(starting.child)
         return [process for process in family if "multiprocessing-fork" in " ".join(command_line(process))]
 
-    workplace.wait_until(workers)
+    workplace.wait_until(workers)  # they start before the store is opened
+    family = descendants(starting.child)
     starting.ask_to_end(by)
     assert starting.exit_code(60) == 130
     assert b"Traceback" not in starting.said
+    assert psutil.wait_procs(family, timeout=20)[1] == []
+    again = workplace.mlp("run", "sweep.yaml")
+    assert again.returncode == 0, again.stderr
     assert workplace.runs("cell")["RUNNING"] == 0
-    assert workplace.runs("sweep") == {"KILLED": 1}
+    assert len(workplace.finished_cells()) == 8
 
 
 def test_a_second_ctrl_c_ends_a_sweep_within_ten_seconds_even_if_prefects_server_hangs(workplace, terminal):
@@ -181,7 +185,7 @@ def test_on_a_full_disk_a_sweep_starts_no_runs_that_could_not_finish(sweep, smal
         failed = sweep.mlp("run", "crash.yaml")
         said = " ".join((failed.stdout + failed.stderr).split())
         assert failed.returncode == 1
-        assert f"MB free in {filler.parent}, a stack needs 11" in said
+        assert re.search(rf"MB free in {filler.parent}, a stack needs \d+\)", said)
         assert "Traceback" not in said
     assert sweep.runs("cell", "crash") == {}
     filler.unlink()
