@@ -192,18 +192,8 @@ def test_one_two_and_three_workers_train_the_same_bits(workplace):
     for workers in (1, 2, 3):
         place = replace(workplace, folder=workplace.folder / str(workers))
         place.folder.mkdir()
-        # With all rows, the plan assumes the most images a set may have; wide networks are worth dividing.
-        grid = (
-            "--set",
-            "data.rows=null",
-            "--set",
-            "networks.0.hidden=[128]",
-            "--epochs",
-            "15",
-            "--workers",
-            str(workers),
-        )
-        done = place.mlp(*SMALL, *grid)
+        wide = ("--set", "data.rows=null", "--set", "networks.0.hidden=[128]", "--epochs", "60")  # worth dividing
+        done = place.mlp(*SMALL, *wide, "--workers", str(workers))
         assert done.returncode == 0, done.stderr
         with closing(sqlite3.connect(place.folder / "mlruns" / "prefect" / "prefect.db")) as prefect:
             stacks = prefect.execute("select count(*) from task_run where task_key like 'train_stack-%'").fetchone()
