@@ -1,16 +1,14 @@
 """The weights of a network as it learned: after which epochs they are kept, and the file that holds them."""
 
 from collections.abc import Mapping
-from io import BytesIO
 from itertools import count, takewhile
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlp.network import Layer, Parameters
-from mlp.weights import from_arrays, to_arrays
+from mlp.weights import from_arrays, read_arrays, to_arrays
 
 Snapshots = dict[int, Parameters]  # by epoch, float16
 
@@ -70,12 +68,7 @@ def read_snapshots(path: str | PathLike[str]) -> Snapshots:
     ValueError
         If the file is damaged, or holds something else.
     """
-    content = BytesIO(Path(path).read_bytes())
-    try:
-        with np.load(content, allow_pickle=False) as arrays:
-            snapshots = from_snapshot_arrays(arrays)
-    except Exception as error:  # see `mlp.weights.read_weights`
-        raise ValueError(f"snapshots: {path} is damaged ({error or type(error).__name__})") from error
+    snapshots = read_arrays(path, "snapshots", from_snapshot_arrays)
     if not all(snapshots.values()):
         raise ValueError(f"snapshots: {path} holds no networks; allowed: arrays 0/W0, 0/b0 …")
     return snapshots
