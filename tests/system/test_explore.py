@@ -24,21 +24,11 @@ from mlp.data import load
 from mlp.images.square import as_mnist
 from mlp.network import Layer, Network, flatten
 from mlp.preprocessing import PREPROCESSES
+from tests.system.browser import chromium, show_at
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (shutil.which("chromium") and shutil.which("chromedriver")),
-        reason="no browser: install chromium and chromium-driver",
-    ),
-]
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
-QUIET = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 # Three shapes: the lesson's network, a wide one, a deep one.
 EXPERIMENT = """
 name: shapes
@@ -71,14 +61,8 @@ def page(workplace) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for argument in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -88,13 +72,6 @@ def opened(browser, page) -> webdriver.Chrome:
     visit(browser, page)
     choose(browser, "group", next(one["group"] for one in networks(browser) if one["sizes"] == [784, 16, 16, 10]))
     return browser
-
-
-def show_at(browser: webdriver.Chrome, width: int, scheme: str = "light", height: int = 900) -> None:
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
 
 
 def visit(browser: webdriver.Chrome, page: Path) -> None:
@@ -354,18 +331,18 @@ class TestPage:
     @pytest.mark.parametrize("width", [390, 1280, 1600])
     def test_it_displays_without_errors_at_every_width_for_every_shape(self, browser, page, width, scheme):
         browser.get_log("browser")
-        show_at(browser, width, scheme)
+        show_at(browser, width, scheme=scheme)
         visit(browser, page)
         for group in range(3):
             choose(browser, "group", group)
             assert browser.execute_script("return document.documentElement.scrollWidth") == width
             height = browser.execute_script("return document.documentElement.scrollHeight")
-            show_at(browser, width, scheme, height)
+            show_at(browser, width, height, scheme)
             drawn(browser)
             time.sleep(0.3)
             SCREENSHOTS.mkdir(exist_ok=True)
             assert browser.save_screenshot(str(SCREENSHOTS / f"explore-{width}-{scheme}-{group}.png"))
-            show_at(browser, width, scheme)
+            show_at(browser, width, scheme=scheme)
         assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
     def test_every_group_answers_the_same_image_side_by_side(self, opened):
@@ -516,7 +493,7 @@ def axe(tmp_path_factory) -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_core_finds_no_barrier(browser, page, axe, width, scheme):
-    show_at(browser, width, scheme)
+    show_at(browser, width, scheme=scheme)
     visit(browser, page)
     browser.execute_script("document.getElementById('gradient').scrollIntoView()")
     drawn(browser)

@@ -4,7 +4,6 @@ The browser is headless Chromium (Debian's packages chromium and chromium-driver
 """
 
 import re
-import shutil
 import signal
 import socket
 import sqlite3
@@ -21,19 +20,11 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(
-        not (shutil.which("chromium") and shutil.which("chromedriver")),
-        reason="no browser: install chromium and chromium-driver",
-    ),
-]
+from tests.system.browser import chromium, show_at
+
+pytestmark = pytest.mark.system
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
-QUIET = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 GROUPS = ("0", "0.5", "1")
 
 
@@ -47,21 +38,8 @@ def finished_sweep(shared_workplace):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for argument in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
-
-
-def show_at(browser: webdriver.Chrome, width: int, height: int = 900, scheme: str = "light") -> None:
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
 
 
 def save_screenshot(browser: webdriver.Chrome, name: str) -> None:

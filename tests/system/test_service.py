@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import pytest
 
 from flows.plan.experiment import DescentSettings
 from flows.platform.servers import free_port
+from tests.system.browser import chromium, show_at
 from tests.system.processes import command_line
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -139,21 +139,11 @@ def test_prefect_refuses_a_malformed_request(service, change):
 
 
 def test_an_experiment_can_be_filled_in_and_started_on_prefects_page(service, tmp_path):
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        pytest.skip("no browser: install chromium and chromium-driver")
-    from selenium import webdriver
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", *quiet):
-        options.add_argument(argument)
-    options.add_argument("--window-size=1300,3000")
-    options.add_argument(f"--user-data-dir={tmp_path / 'chromium'}")
-    browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
+    with chromium(tmp_path / "chromium") as browser:
+        show_at(browser, 1300, 3000)
         (form,) = [found for found in service.api("/deployments/filter", {}) if found["name"] == "form"]
         browser.get(f"{service.prefect}/deployments/deployment/{form['id']}/run")
         page = lambda: browser.find_element(By.TAG_NAME, "body").text  # noqa: E731
@@ -174,8 +164,6 @@ def test_an_experiment_can_be_filled_in_and_started_on_prefects_page(service, tm
         button = [found for found in browser.find_elements(By.TAG_NAME, "button") if found.text.strip() == "Submit"][-1]
         browser.execute_script("arguments[0].click()", button)
         service.workplace.wait_until(lambda: service.workplace.runs("sweep", "from-the-form")["FINISHED"], 300)
-    finally:
-        browser.quit()
     assert service.workplace.runs("cell", "from-the-form") == {"FINISHED": 9}
 
 
