@@ -37,15 +37,14 @@ def read_grey(path: Path) -> NDArray:
     except Refusal:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        limit = f"{Image.MAX_IMAGE_PIXELS or 0:,}"
-        raise Refusal(f"has too many pixels; allowed: up to {limit}") from None
+        raise Refusal("has too many pixels", f"up to {Image.MAX_IMAGE_PIXELS or 0:,}") from None
     except UnidentifiedImageError:
         reason = "not a known picture format"
     except OSError as error:
         reason = error.strerror or str(error)
     except DAMAGED as error:
         reason = str(error) or type(error).__name__
-    raise Refusal(f"can't be read ({reason}); allowed: a picture file that Pillow reads")
+    raise Refusal(f"can't be read ({reason})", "a picture file that Pillow reads")
 
 
 def grey(picture: Image.Image) -> NDArray:
@@ -65,7 +64,7 @@ def eight_bits(pixels: NDArray) -> NDArray:
     outside 0 to 65,535 are stretched from their least to their greatest.
     """
     if not np.isfinite(pixels).all():
-        raise Refusal("has pixels that are NaN or infinite; allowed: finite numbers")
+        raise Refusal("has pixels that are NaN or infinite", "finite numbers")
     black, white = float(pixels.min()), float(pixels.max())
     if black >= 0 and white <= 65_535:
         black, white = 0, next(limit for limit in (1, 255, 65_535) if white <= limit)

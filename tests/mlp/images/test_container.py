@@ -79,14 +79,14 @@ def test_a_transparent_ground_is_white_paper_below_dark_ink_and_a_board_below_li
 
 def test_pixels_that_are_not_numbers_are_refused(saved):
     pixels = np.full((50, 50), np.nan, np.float32)
-    with pytest.raises(ValueError, match="has pixels that are NaN or infinite; allowed: finite numbers"):
+    with pytest.raises(ValueError, match=r"has pixels that are NaN or infinite; allowed: finite numbers$"):
         read_digit(saved(pixels, "nan.tif"))
 
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(saved, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 99)
     for side in (10, 20):  # from twice the limit on, Pillow raises what it only warns of below
-        with pytest.raises(ValueError, match="has too many pixels; allowed: up to 99"):
+        with pytest.raises(ValueError, match=r"has too many pixels; allowed: up to 99$"):
             read_digit(saved(np.zeros((side, side), np.uint8)))
 
 
@@ -120,7 +120,7 @@ def test_any_bytes_are_a_digit_or_one_line_with_the_reason(tmp_path, content):
     except ValueError as error:
         refusal = str(error)
     assert not refusal or (
-        refusal.startswith(f"image: {path}: ") and "; allowed: " in refusal and refusal.isprintable()
+        refusal.startswith(f"image: {path}: ") and refusal.count("; allowed: ") == 1 and refusal.isprintable()
     )
     assert image.shape == (784,)
     assert 0 <= image.min() <= image.max() <= 1
