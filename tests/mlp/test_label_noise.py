@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.metrics import confusion_matrix
+from threadpoolctl import threadpool_limits
 
 from mlp import Dataset
 from mlp.corruption import corrupt_labels
@@ -111,6 +112,14 @@ def test_the_reference_reads_most_digits_is_the_same_every_time_and_is_unsure_wh
     ordered = np.sort(answers, axis=1)
     margins = ordered[:, -1] - ordered[:, -2]
     assert np.median(margins[~right]) < 0.5 * np.median(margins[right])
+
+
+def test_the_reference_has_the_same_bits_whatever_the_number_of_threads(digits):
+    answers = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, "blas"):
+            answers.append(reference_answers(digits))
+    np.testing.assert_array_equal(*answers)
 
 
 def test_noise_at_the_boundary_of_real_digits_confuses_what_look_alike(digits):
