@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.confidence import MEASURES, NOISES
+from mlp.memorization import epochs_to
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,7 @@ def generalization_gap(curves: Mapping[str, NDArray]) -> float:
 
 def epochs_to_reach(curves: Mapping[str, NDArray], accuracy: float) -> float:
     """The first epoch with this training accuracy; NaN if there is none."""
-    reached = np.flatnonzero(curves["train/accuracy"] >= accuracy)
-    return float(reached[0]) if reached.size else np.nan
+    return float(epochs_to(curves["train/accuracy"], accuracy))
 
 
 LEARNED, MEMORIZED, COST, NOISE = "What is learned", "What is memorized", "The cost falls", "Confidence on noise"
