@@ -11,13 +11,15 @@ from mlp import figures
 from mlp.claims.findings import (
     Findings,
     TrainedNetwork,
+    censored_epochs,
     curves_over_seeds,
+    epochs_to_fit,
     lowest_final,
     over_seeds,
     select,
     values_of,
 )
-from mlp.claims.zhang import epochs_to_fit, rank_correlation
+from mlp.claims.zhang import rank_correlation
 from mlp.descent import scaled, train
 from mlp.memorization import (
     GREY_LEVEL,
@@ -119,7 +121,7 @@ def sensitivity(small: list[TrainedNetwork]) -> Findings:
 
 def fitted_gini(net: TrainedNetwork, curve: NDArray) -> float:
     """The Gini coefficient (epochs + 1,) of a network at the first epoch with a training accuracy of `EQUAL_FIT`."""
-    epoch = epochs_to(net.curve("train/accuracy"), EQUAL_FIT)
+    epoch = epochs_to_fit(net, EQUAL_FIT)
     return float(curve[int(epoch)]) if np.isfinite(epoch) else np.nan
 
 
@@ -262,12 +264,6 @@ def patterns_first(nets: list[TrainedNetwork]) -> Findings:
         for metric, of_all in (("test/accuracy", True), ("train/accuracy_memorized", False))
     }
     return Findings(quantities, {"peak": figures.early_stopping(*curves.values())})
-
-
-def censored_epochs(net: TrainedNetwork) -> float:
-    """Epochs to a training accuracy of 1; the number of epochs of a training that did not reach it."""
-    fit = epochs_to_fit(net)
-    return fit if np.isfinite(fit) else float(net.descent.epochs)
 
 
 def exponent(sizes: Sequence[float], epochs: NDArray) -> NDArray:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlp.data import Dataset
 from mlp.descent import Descent
+from mlp.memorization import epochs_to
 from mlp.network import Network, Parameters
 from mlp.randomness import generator
 from mlp.statistics import Estimate, mean_interval
@@ -118,6 +119,17 @@ def lowest_final(networks: Sequence[TrainedNetwork], metric: str) -> NDArray:
 def final(metric: str) -> Callable[[TrainedNetwork], float]:
     """The last value of a metric, as a measure for `over_seeds`."""
     return lambda net: net.final(metric)
+
+
+def epochs_to_fit(net: TrainedNetwork, accuracy: float = 1.0) -> float:
+    """Epochs to a training accuracy; NaN if it was not reached."""
+    return float(epochs_to(net.curve("train/accuracy"), accuracy))
+
+
+def censored_epochs(net: TrainedNetwork, accuracy: float = 1.0) -> float:
+    """Epochs to a training accuracy; all its epochs for a training that did not reach it."""
+    fit = epochs_to_fit(net, accuracy)
+    return fit if np.isfinite(fit) else len(net.curve("train/accuracy")) - 1.0
 
 
 def curves_over_seeds(networks: Sequence[TrainedNetwork], metric: str, **attributes: Any) -> NDArray:

@@ -1,13 +1,13 @@
 """What explicit regularization does to learning and to memorizing: Zhang et al. 2016 and Arpit et al. 2017."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds, select
-from mlp.memorization import epochs_to
+from mlp.claims.findings import Findings, TrainedNetwork, censored_epochs, final, over_seeds, select
 
 LABELS = {"true": 0, "shuffled": 1}
 
@@ -27,7 +27,7 @@ def regularization(
         accuracy[name], epochs[name] = {}, {}
         for labels, fraction in LABELS.items():
             selected = select(nets, fraction=fraction)
-            epochs[name][labels] = over_seeds(selected, epochs_to_most)
+            epochs[name][labels] = over_seeds(selected, partial(censored_epochs, accuracy=0.9))
             for data in ("train", "test"):
                 accuracy[name][f"{labels}_{data}"] = over_seeds(selected, final(f"{data}/accuracy"))
     quantities: dict[str, Any] = {
@@ -51,9 +51,3 @@ def regularization(
     figure, (axes,) = figures.panels(1)
     figures.draw_measures(axes, list(variants), lines, "accuracy", "regularizer")
     return Findings(quantities, {"regularization": figure})
-
-
-def epochs_to_most(net: TrainedNetwork) -> float:
-    """Epochs to a training accuracy of 90 %; all its epochs if it did not get there."""
-    curve = net.curve("train/accuracy")
-    return float(np.nan_to_num(epochs_to(curve, 0.9), nan=len(curve) - 1))

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork, over_seeds, select
-from mlp.claims.zhang import epochs_to_fit
+from mlp.claims.findings import Findings, TrainedNetwork, epochs_to_fit, over_seeds, select
 from mlp.descent import scaled, train
-from mlp.memorization import CurveShape, curve_shape, epochs_to
+from mlp.memorization import CurveShape, curve_shape
 from mlp.network import Parameters
 from mlp.randomness import generator
 
@@ -94,10 +93,10 @@ def course(net: TrainedNetwork) -> Course:
 
 def evenly(net: TrainedNetwork, found: Course, end: float) -> NDArray | None:
     """Costs at even intervals up to the first epoch with that training accuracy; None if it was not reached."""
-    last = epochs_to(net.curve("train/accuracy"), end)
+    last = epochs_to_fit(net, end)
     if not np.isfinite(last):
         return None
-    return np.interp(np.linspace(0, float(last), EVEN_POINTS), found.epochs, found.costs)
+    return np.interp(np.linspace(0, last, EVEN_POINTS), found.epochs, found.costs)
 
 
 def shape_to(net: TrainedNetwork, found: Course, end: float) -> CurveShape:
@@ -117,5 +116,5 @@ def accuracy_shapes(nets: Sequence[TrainedNetwork], name: str) -> dict[str, NDAr
 
 def fitting_share(net: TrainedNetwork) -> float:
     """Share of the epochs to 100 % that pass between a training accuracy of 20 and of 99 %."""
-    begun, nearly, done = (epochs_to(net.curve("train/accuracy"), level) for level in (0.2, 0.99, 1.0))
-    return float((nearly - begun) / done)
+    begun, nearly, done = (epochs_to_fit(net, accuracy) for accuracy in (0.2, 0.99, 1.0))
+    return (nearly - begun) / done

@@ -11,18 +11,13 @@ from mlp.claims.findings import (
     Findings,
     TrainedNetwork,
     curves_over_seeds,
+    epochs_to_fit,
     final,
     lowest_final,
     over_seeds,
     select,
     values_of,
 )
-from mlp.memorization import epochs_to
-
-
-def epochs_to_fit(net: TrainedNetwork) -> float:
-    """Epochs to a training accuracy of 1; NaN if it was not reached."""
-    return float(epochs_to(net.curve("train/accuracy"), 1.0))
 
 
 def slow_down(nets: list[TrainedNetwork], **attributes: Any) -> NDArray:

@@ -18,6 +18,7 @@ from mlp.claims import (
 )
 from mlp.claims.findings import (
     TrainedNetwork,
+    censored_epochs,
     curves_over_seeds,
     final,
     lowest_final,
@@ -101,6 +102,11 @@ class TestFindings:
             constructed(1, accuracy=[0, 1]),
         ]
         np.testing.assert_array_equal(lowest_final(nets, "train/accuracy"), [0.7, 1])
+
+    def test_a_network_that_never_fits_counts_with_its_last_epoch(self):
+        assert censored_epochs(constructed(accuracy=[0.1, 0.5, 0.9])) == 2
+        assert censored_epochs(constructed(accuracy=[0.1, 0.5, 0.9]), 0.5) == 1
+        assert censored_epochs(constructed(accuracy=[0.1, 1.0])) == 1
 
     def test_the_start_of_a_network_is_that_of_its_seed(self):
         net = constructed(3)
@@ -244,10 +250,6 @@ class TestArpit:
         assert found["exponent_noise"] == pytest.approx([np.log2(10)])
         assert found["rows_growth_ratio"] == [5]
         assert found["width_help_ratio"] == [1.5]
-
-    def test_a_network_that_never_fits_counts_with_its_last_epoch(self):
-        assert arpit.censored_epochs(constructed(accuracy=[0.1, 0.5, 0.9])) == 2
-        assert arpit.censored_epochs(constructed(accuracy=[0.1, 1.0])) == 1
 
     def test_sensitivities_at_equal_fit_are_those_of_the_first_epoch_that_is_good_enough(self):
         assert arpit.fitted_gini(constructed(accuracy=[0.1, 0.5, 0.7, 0.9]), np.array([np.nan, 1, 2, 3])) == 2
