@@ -6,8 +6,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from mlp.corruption import blocks, gaussian_pixels
-from mlp.data import Dataset
+from mlp.corruption import gaussian_pixels
+from mlp.data import Dataset, blocks
 from mlp.descent import scaled
 from mlp.network import Network, Parameters
 from mlp.preprocessing import PREPROCESSES

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from mlp.data import Dataset
+from mlp.data import Dataset, blocks
 from mlp.label_noise import Flips, drawn, flipped_at_boundary, transition_matrix
 from mlp.randomness import generator
 
@@ -87,11 +87,6 @@ def gaussian_pixels(images: NDArray, count: int, rng: Generator) -> NDArray:
         draws = mean + deviation * rng.standard_normal(block.shape, dtype=np.float32)
         block[:] = np.rint(np.clip(draws, 0, 255))
     return noise
-
-
-def blocks(images: NDArray, rows: int = 10_000) -> list[NDArray]:
-    """Views of consecutive rows, to keep temporary arrays smaller than the data set."""
-    return [images[first : first + rows] for first in range(0, len(images), rows)]
 
 
 IMAGE_CORRUPTIONS: dict[str, Callable[[NDArray, Generator], NDArray]] = {

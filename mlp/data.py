@@ -167,6 +167,11 @@ def load(
     )
 
 
+def blocks(images: NDArray, rows: int = 10_000) -> list[NDArray]:
+    """Views of consecutive rows, to keep temporary arrays smaller than the data set."""
+    return [images[first : first + rows] for first in range(0, len(images), rows)]
+
+
 def resized(images: NDArray, side: int) -> NDArray:
     """Square images (n, pixels) uint8 averaged by area to (n, side*side) uint8, with halves rounded to even.
 
@@ -181,9 +186,8 @@ def resized(images: NDArray, side: int) -> NDArray:
     weights = np.maximum(overlap, 0).astype(np.float32)
     weights = np.kron(weights, weights)
     new = np.empty((len(images), side * side), np.uint8)
-    for first in range(0, len(images), 10_000):
-        block = slice(first, first + 10_000)
-        new[block] = np.rint(images[block].astype(np.float32) @ weights / np.float32(old * old))
+    for before, after in zip(blocks(images), blocks(new), strict=True):
+        after[:] = np.rint(before.astype(np.float32) @ weights / np.float32(old * old))
     return new
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import scipy  # loads its parts on first use
 from numpy.typing import NDArray
 
+from mlp.data import blocks
 from mlp.steps import Momentum
 
 # scikit-image is imported where it is used, because that takes most of a second.
@@ -108,7 +109,7 @@ def gabor_features(images: NDArray) -> NDArray:
 
     angles = np.pi * np.arange(GABOR_ANGLES) / GABOR_ANGLES
     waves = [gabor_kernel(frequency, theta=angle) for frequency in GABOR_FREQUENCIES for angle in angles]
-    return np.concatenate([_answers(images[i : i + GABOR_ROWS], waves) for i in range(0, len(images), GABOR_ROWS)])
+    return np.concatenate([_answers(block, waves) for block in blocks(images, GABOR_ROWS)])
 
 
 def _answers(images: NDArray, waves: list[NDArray]) -> NDArray:

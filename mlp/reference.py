@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from mlp.data import Dataset
+from mlp.data import Dataset, blocks
 from mlp.descent import Descent, scaled
 from mlp.engine.trainer import Trainer
 from mlp.network import Network
@@ -28,10 +28,9 @@ def reference_answers(data: Dataset) -> NDArray:
     images, labels = data.train_images, data.train_labels
     network = Network((images.shape[1], NEURONS, data.classes), "relu", "cross_entropy")
     start, order = network.initialize(generator(0, "start")), generator(0, "order")
-    parts = [images[first : first + 10_000] for first in range(0, len(images), 10_000)]
     with threadpool_limits(1, "blas"):
         trainer = Trainer(network, start, RECIPE, order, images)
         examples = trainer.examples(images, labels, None)
         for epoch in range(RECIPE.epochs):
             trainer.train(examples, epoch)
-        return np.concatenate([network.answers(trainer.parameters, scaled(part)) for part in parts])
+        return np.concatenate([network.answers(trainer.parameters, scaled(block)) for block in blocks(images)])

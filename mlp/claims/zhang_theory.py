@@ -9,7 +9,7 @@ from scipy import stats
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds
 from mlp.corruption import corrupt_labels
-from mlp.data import Dataset
+from mlp.data import Dataset, blocks
 from mlp.interpolation import interpolate
 from mlp.kernels import (
     curvatures_of,
@@ -108,8 +108,8 @@ def implicit(trained: list[TrainedNetwork]) -> Findings:
 
 def kernel_outputs(images: NDArray, training: NDArray, width: float, coefficients: NDArray) -> NDArray:
     """Outputs (m, k) of a kernel solution for images (m, d)."""
-    blocks = [images[first : first + ANSWERED] for first in range(0, len(images), ANSWERED)]
-    return np.concatenate([gaussian_kernel(block, training, width) @ coefficients for block in blocks])
+    parts = [gaussian_kernel(block, training, width) @ coefficients for block in blocks(images, ANSWERED)]
+    return np.concatenate(parts)
 
 
 def by_width(images: NDArray, labels: NDArray, targets: NDArray) -> NDArray:
