@@ -6,6 +6,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from mlp.data import blocks
+
 BLOCK = 256  # images answered at once: their hidden activations would not fit into memory together
 
 
@@ -35,12 +37,12 @@ class InterpolatingNetwork(NamedTuple):
 
     def answers(self, images: NDArray) -> NDArray:
         """The output (m,) for images (m, d)."""
-        blocks = [images[first : first + BLOCK] for first in range(0, len(images), BLOCK)]
-        return np.concatenate([self._hidden(block) @ self.weights for block in blocks])
+        return np.concatenate([self.on_line(block @ self.projection) for block in blocks(images, BLOCK)])
 
-    def _hidden(self, images: NDArray) -> NDArray:
-        sums = (images @ self.projection)[:, np.newaxis] - self.thresholds
-        return np.maximum(sums, 0, out=sums)
+    def on_line(self, projected: NDArray) -> NDArray:
+        """The output (m,) for the projections (m,) of images."""
+        sums = projected[:, np.newaxis] - self.thresholds
+        return np.maximum(sums, 0, out=sums) @ self.weights
 
 
 def interpolate(images: NDArray, labels: ArrayLike, rng: Generator) -> InterpolatingNetwork:

@@ -26,9 +26,8 @@ def interpolation(network: InterpolatingNetwork, images: NDArray, labels: NDArra
     line = np.linspace(projected.min() - reach, projected.max() + reach, 2000)
     bends = network.thresholds[(network.thresholds > line[0]) & (network.thresholds < line[-1])]
     line = np.sort(np.concatenate([line, bends]))
-    output = np.maximum(line[:, np.newaxis] - network.thresholds, 0) @ network.weights
     figure, (axes,) = panels(1)
-    axes.plot(line, output, color=COLOURS[0], linewidth=1, label="network")
+    axes.plot(line, network.on_line(line), color=COLOURS[0], linewidth=1, label="network")
     axes.plot(projected, labels, "o", color=COLOURS[1], label="images")
     axes.plot(bends, np.full(bends.shape, -1.0), "|", color="0.4", label="thresholds")
     axes.set(xlabel="projection of the image", ylabel="label", ylim=(-1.5, 10.5))
