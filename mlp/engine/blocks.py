@@ -42,19 +42,19 @@ class Block:
     first : (cells, inputs + 1, fan_out)
         Weights of the first layer, in the engine's order of rows.
     deeper : list of (cells, fan_in + 1, fan_out) arrays
-    grouping : Grouping
-        Of the stack.
+    group : int
+        Cells per group.
 
     Attributes
     ----------
     rule : GradientDescent
         Its first parameter is the first layer in groups, see `pack_groups`.
     grouping : Grouping
-        Of this block alone.
+        Of this block.
     """
 
-    def __init__(self, descents: list[Descent], first: NDArray, deeper: list[NDArray], grouping: Grouping) -> None:
-        self.descents, self.grouping = descents, replace(grouping, blocks=(len(descents),))
+    def __init__(self, descents: list[Descent], first: NDArray, deeper: list[NDArray], group: int) -> None:
+        self.descents, self.grouping = descents, Grouping((len(descents),), first.shape[2], group)
         self.rule = descents[0].step_rule([pack_groups(first, self.grouping), *deeper])
         self.configure()
 
@@ -95,15 +95,12 @@ class Block:
         self.configure()
 
 
-def blocks_of(
-    descents: Sequence[Descent], first: NDArray, deeper: list[NDArray], fan_out: int, group: int
-) -> list[Block]:
+def blocks_of(descents: Sequence[Descent], first: NDArray, deeper: list[NDArray], group: int) -> list[Block]:
     """Divide cells into blocks; see `Block`."""
     blocks, start = [], 0
     for _, members in groupby(descents, rule_type):
         of_block = list(members)
         cells = slice(start, start + len(of_block))
-        grouping = Grouping((len(of_block),), fan_out, group)
-        blocks.append(Block(of_block, first[cells], [weights[cells] for weights in deeper], grouping))
+        blocks.append(Block(of_block, first[cells], [weights[cells] for weights in deeper], group))
         start = cells.stop
     return blocks

@@ -151,10 +151,9 @@ class Layers:
         self, network: Network, starts: list[Parameters], layout: Layout, shared: bool, descents: list[Descent]
     ) -> None:
         self.network, self.layout, self.shared = network, layout, shared
-        fan_out = network.sizes[1]
         first, *deeper = (np.stack([np.vstack(layer) for layer in layers]) for layers in zip(*starts, strict=True))
-        group = group_size(fan_out) if shared else 1
-        self.blocks = blocks_of(descents, first[:, layout.order], deeper, fan_out, group)
+        group = group_size(network.sizes[1]) if shared else 1
+        self.blocks = blocks_of(descents, first[:, layout.order], deeper, group)
         self.join()
 
     def join(self) -> None:
