@@ -63,13 +63,8 @@ def correlation(here: NDArray, there: NDArray) -> float:
     return float(np.corrcoef(here, there)[0, 1]) if np.ptp(here) and np.ptp(there) else np.nan
 
 
-def learned(net: TrainedNetwork) -> tuple[NDArray, float]:
-    """`correct_by_epoch` of a network's training (epochs, n), and its test accuracy."""
-    return learned_rows(net, np.arange(net.rows))
-
-
-def learned_rows(net: TrainedNetwork, rows: NDArray) -> tuple[NDArray, float]:
-    """The same of a training on some rows."""
+def learned(net: TrainedNetwork, rows: NDArray | slice = slice(None)) -> tuple[NDArray, float]:
+    """`correct_by_epoch` of a network's training on some rows (epochs, n), and its test accuracy."""
     images, labels = net.data.train_images[rows], net.given[rows]
     correct, parameters = correct_by_epoch(net.network, net.start, images, labels, net.descent)
     answers = net.network.answers(parameters, scaled(net.data.test_images)).argmax(axis=1)
@@ -80,5 +75,5 @@ def without_the_least_forgotten(net: TrainedNetwork, correct: NDArray, share: fl
     """Test accuracies after training on the most forgotten share of the images, and on as many random ones."""
     rng, count = generator(net.seed, "noise"), max(round(share * net.rows), 1)
     chosen = most_forgotten(correct, count, rng), np.sort(rng.permutation(net.rows)[:count])
-    forgotten, random = (learned_rows(net, rows)[1] for rows in chosen)
+    forgotten, random = (learned(net, rows)[1] for rows in chosen)
     return forgotten, random
