@@ -86,12 +86,14 @@ def gradient(lesson: list[TrainedNetwork]) -> Findings:
     at_start = [gradient_of(net, net.start) for net in lesson]
     needed = np.array([components_needed(gradient, SHARES) for gradient in at_start])
     whole = np.array([(cumulative_share(flatten(gradient)) < 0.9).mean() for gradient in at_start])
-    normal = cumulative_share(default_rng(0).standard_normal(flatten(at_start[0]).size))
+    random = default_rng(0).standard_normal(flatten(at_start[0]).size)
+    normal, sizes = cumulative_share(random), np.sort(np.abs(random))[::-1]
     quantities = {
         "nudge_x": float(nudge[0]),
         "nudge_y": float(nudge[1]),
         "whole_90": whole,
         "normal_90": float((normal < 0.9).mean()),
+        "normal_top_over_random": float(sizes[:NUDGED].mean() / sizes.mean()),
         **{
             f"layer{layer + 1}_{round(100 * share)}": needed[:, layer, column]
             for layer in range(needed.shape[1])
@@ -106,8 +108,6 @@ def gradient(lesson: list[TrainedNetwork]) -> Findings:
         effects = np.array([nudge_effects(net, getattr(net, state)) for net in lesson])
         name = {"start": "before", "parameters": "after"}[state]
         quantities |= {f"{name}_top_over_random": effects[:, 0] / effects[:, 1], f"{name}_signs": effects[:, 2]}
-    normal_sizes = np.sort(np.abs(default_rng(0).standard_normal(flatten(at_start[0]).size)))[::-1]
-    quantities["normal_top_over_random"] = float(normal_sizes[:NUDGED].mean() / normal_sizes.mean())
     shares = {f"layer {i}": cumulative_share(flatten([layer])) for i, layer in enumerate(at_start[0], start=1)}
     trained = gradient_of(lesson[0], lesson[0].parameters)
     pictures = {

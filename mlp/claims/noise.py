@@ -1,6 +1,6 @@
 """The claim that a trained network is sure of its answers to noise (the lesson; Hendrycks & Gimpel 2016)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,9 +42,10 @@ def noise(
     widths = [net for net in entropy if net.width == 16], [net for net in entropy if net.width > 16]
     groups = {"lesson": lesson, "normal": normal, "decayed": decayed, "wide": wide,
               "entropy": widths[0], "wide_entropy": widths[1]}  # fmt: skip
+    inputs = {"noise": uniform(lesson[0]), "digits": scaled(lesson[0].data.test_images)}
     quantities: dict[str, Any] = {}
     for name, nets in groups.items():
-        quantities |= {f"{name}_{measure}": values for measure, values in sureness(nets).items()}
+        quantities |= {f"{name}_{measure}": values for measure, values in sureness(nets, inputs).items()}
     image = lessons_image(lesson[0])
     answers = np.array([net.network.answers(net.parameters, image)[0] for net in lesson])
     quantities |= {
@@ -58,13 +59,13 @@ def noise(
     images = np.concatenate([scaled(net.data.test_images[:2]), image, scaled(noises)])
     titles = [*(f"test: {label}" for label in net.data.test_labels[:2]), "the lesson's", *["uniform"] * 5]
     largest = {
-        "uniform noise": np.concatenate([largest_activations(net, uniform(net)) for net in lesson]),
-        "test digits": np.concatenate([largest_activations(net, scaled(net.data.test_images)) for net in lesson]),
+        title: np.concatenate([largest_activations(net, inputs[kind]) for net in lesson])
+        for title, kind in (("uniform noise", "noise"), ("test digits", "digits"))
     }
     pictures = {
         "population": figures.share_above(largest, {"the lesson's image": answers.max(axis=1)}),
         "gallery": figures.answer_gallery(images, net.network.answers(net.parameters, images), titles),
-        "favourites": figures.favourite_digits({"uniform": favourites(lesson)}, net.data.classes),
+        "favourites": figures.favourite_digits({"uniform": favourites(lesson, inputs["noise"])}, net.data.classes),
     }
     return Findings(quantities, pictures)
 
@@ -84,19 +85,17 @@ def largest_activations(net: TrainedNetwork, inputs: NDArray) -> NDArray:
     return net.network.answers(net.parameters, inputs).max(axis=1)
 
 
-def favourites(nets: Sequence[TrainedNetwork]) -> NDArray:
-    """Each network's most frequent answer to uniform noise, (networks,)."""
-    answers = [net.network.answers(net.parameters, uniform(net)).argmax(axis=1) for net in nets]
+def favourites(nets: Sequence[TrainedNetwork], inputs: NDArray) -> NDArray:
+    """Each network's most frequent answer, (networks,)."""
+    answers = [net.network.answers(net.parameters, inputs).argmax(axis=1) for net in nets]
     return np.array([np.bincount(answer).argmax() for answer in answers])
 
 
-def sureness(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
-    """How sure networks are of uniform noise, beside the same for test digits; for each measure (seeds,)."""
+def sureness(nets: Sequence[TrainedNetwork], inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """How sure networks are of ``noise``, beside the same for ``digits``; for each measure (seeds,)."""
     found: dict[str, NDArray] = {}
-    for kind in ("noise", "digits"):
-        largest = [
-            largest_activations(net, uniform(net) if kind == "noise" else scaled(net.data.test_images)) for net in nets
-        ]
+    for kind, images in inputs.items():
+        largest = [largest_activations(net, images) for net in nets]
         found[f"{kind}_confidence"] = np.array([values.mean() for values in largest])
         for least in (0.5, 0.9):
             found[f"{kind}_above_{least}"] = np.array([(values > least).mean() for values in largest])
