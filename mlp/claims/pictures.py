@@ -16,12 +16,7 @@ DRAWN_POWER = 0.3  # the lesson draws a weight with the opacity |w|^0.3, in one 
 def weights(lesson: list[TrainedNetwork], normal: list[TrainedNetwork], decayed: list[TrainedNetwork]) -> Findings:
     """Similarity of neighbouring pixels (Moran's I) in the pictures of the weights, for three ways of training.
 
-    Parameters
-    ----------
-    lesson
-        The lesson's recipe: weights from N(0, 1), a constant rate.
-    normal, decayed
-        The same network with a decayed rate, from N(0, 1) and from N(0, 1/fan_in).
+    The networks are those of `mlp.claims.noise.noise`.
     """
     net = lesson[0]
     side = weight_images(net.start[0].weights).shape[1]

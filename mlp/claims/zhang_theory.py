@@ -9,7 +9,7 @@ from scipy import stats
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds
 from mlp.corruption import corrupt_labels
-from mlp.data import Dataset, blocks
+from mlp.data import blocks
 from mlp.interpolation import interpolate
 from mlp.kernels import (
     curvatures_of,
@@ -93,7 +93,7 @@ def implicit(trained: list[TrainedNetwork]) -> Findings:
         "error_ratio": quantities["pixels_error"] / quantities["gabor_error"],
         "norm_ratio": quantities["gabor_norm"] / quantities["pixels_norm"],
         "norm_and_error": float(stats.spearmanr(norms, errors).statistic),
-        **linear_descent(*views["pixels"], targets[data.train_labels], data),
+        **linear_descent(*views["pixels"], targets[data.train_labels], data.test_labels),
         **kernel_descent(*views["pixels"], targets[data.train_labels], quantities["pixels_width"]),
     }
     return Findings(
@@ -124,7 +124,7 @@ def by_width(images: NDArray, labels: NDArray, targets: NDArray) -> NDArray:
     return np.array(table).T
 
 
-def linear_descent(images: NDArray, test_images: NDArray, targets: NDArray, data: Dataset) -> dict[str, float]:
+def linear_descent(images: NDArray, test_images: NDArray, targets: NDArray, test_labels: NDArray) -> dict[str, float]:
     """Gradient descent on a linear system with fewer images than pixels, from zero and from a random start."""
     images, targets = images[:LINEAR_ROWS], targets[:LINEAR_ROWS]
     kernel = images @ images.T
@@ -137,7 +137,7 @@ def linear_descent(images: NDArray, test_images: NDArray, targets: NDArray, data
     )
 
     def error(weights: NDArray) -> float:
-        return float(((test_images @ weights).argmax(axis=1) != data.test_labels).mean())
+        return float(((test_images @ weights).argmax(axis=1) != test_labels).mean())
 
     return {
         "linear_misfit": float(np.abs(images @ from_zero - targets).max()),
