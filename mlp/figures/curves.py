@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mlp.figures.style import COLOURS, panels, shades
+from mlp.figures.style import COLOURS, MARKERS, panels, shades
 
 
 def draw_curves(axes: Axes, groups: Mapping[str, NDArray], label: str) -> None:
@@ -41,7 +41,7 @@ def draw_measures(axes: Axes, groups: Sequence[Any], measures: Mapping[str, NDAr
         Of the axes.
     """
     places = np.arange(len(groups))
-    for colour, marker, (name, values) in zip(COLOURS, "osD^vP", measures.items(), strict=False):
+    for colour, marker, (name, values) in zip(COLOURS, MARKERS, measures.items(), strict=False):
         axes.errorbar(places, values[:, 0], values[:, 1], color=colour, marker=marker, capsize=3, label=name)
     axes.set_xticks(places, groups)
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(-0.03, 1.03))

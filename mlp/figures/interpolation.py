@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
-from mlp.figures.style import COLOURS, panels
+from mlp.figures.style import COLOURS, MARKERS, panels
 from mlp.interpolation import InterpolatingNetwork
 
 
@@ -46,7 +46,7 @@ def norms_and_errors(widths: Sequence[float], tables: Mapping[str, NDArray]) -> 
         Norms and errors.
     """
     figure, (axes,) = panels(1)
-    for colour, marker, (name, (norms, errors)) in zip(COLOURS, "os", tables.items(), strict=False):
+    for colour, marker, (name, (norms, errors)) in zip(COLOURS, MARKERS, tables.items(), strict=False):
         axes.plot(norms, errors, marker=marker, linestyle=":", color=colour, label=name)
         for width, norm, error in zip(widths, norms, errors, strict=True):
             axes.annotate(f"{width:g}", (norm, error), (4, 4), textcoords="offset points", fontsize=8)

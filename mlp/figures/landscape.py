@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from mlp.figures.style import COLOURS, panels, shades
+from mlp.figures.style import COLOURS, MARKERS, panels, shades
 from mlp.statistics import Estimate
 
 
@@ -27,7 +27,7 @@ def descent_on_curve(
     figure, (curve, steps) = panels(2)
     w = np.linspace(*span, 400)
     curve.plot(w, function(w), color="0.5")
-    for colour, marker, (name, path) in zip(COLOURS, "osD^vP", paths.items(), strict=False):
+    for colour, marker, (name, path) in zip(COLOURS, MARKERS, paths.items(), strict=False):
         curve.plot(path, function(path), marker=marker, markersize=5, linewidth=0.8, color=colour, label=name)
         curve.plot(path[-1], function(path[-1]), marker=marker, markersize=11, color=colour)
         steps.plot(np.arange(1, len(path)), np.abs(np.diff(path[:, 0])), marker=marker, color=colour, label=name)
@@ -56,7 +56,7 @@ def descent_on_surface(
     heights = function(*np.meshgrid(line, line))
     contours = axes.contourf(line, line, heights, levels=18, cmap="Greys", alpha=0.6)
     figure.colorbar(contours, ax=axes, label="C(x, y)")
-    for colour, marker, (name, path) in zip(COLOURS, "osD^vP", paths.items(), strict=False):
+    for colour, marker, (name, path) in zip(COLOURS, MARKERS, paths.items(), strict=False):
         axes.plot(*path.T, marker=marker, markersize=4, color=colour, label=name)
     axes.set(xlabel="x", ylabel="y", aspect="equal")
     axes.legend()

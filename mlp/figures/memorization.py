@@ -9,9 +9,7 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from mlp.figures.curves import draw_curves
-from mlp.figures.style import COLOURS, panels, shades
-
-MARKERS = "osD^vP"
+from mlp.figures.style import COLOURS, MARKERS, panels, shades
 
 
 def curves_figure(groups: Mapping[str, NDArray], label: str) -> Figure:

@@ -20,6 +20,7 @@ STYLE: dict[Any, Any] = {
     "figure.dpi": 110,
 }
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito
+MARKERS = "osD^vP"
 
 
 def shades(count: int) -> NDArray:
