@@ -1,15 +1,11 @@
-"""The charts and images of the report show the measured values."""
-
-from io import BytesIO
+"""The charts of the report show the measured values."""
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from PIL import Image
 
 from mlp.figures.interactive import curves_chart, hues, measures_chart, seeds_chart
 from mlp.statistics import Estimate, summarize
-from mlp.tiles import grey_tile, weight_tile
 
 
 def lines(figure):
@@ -103,25 +99,3 @@ def test_every_group_colour_has_contrast_to_white_and_to_black(count):
     for colour in hues(count):
         ratios = (1.05 / (luminance(colour) + 0.05), (luminance(colour) + 0.05) / 0.05)
         assert min(ratios) > 2.2
-
-
-def test_a_tile_is_red_for_positive_weights_and_blue_for_negative_ones():
-    picture = Image.open(BytesIO(weight_tile(np.array([[1.0, 0.0], [-1.0, 0.5]]), limit=1.0))).convert("RGB")
-    assert picture.size == (2, 2)
-    (red, white, blue, rose) = (picture.getpixel(place) for place in ((0, 0), (1, 0), (0, 1), (1, 1)))
-    assert red[0] > red[2]
-    assert blue[2] > blue[0]
-    assert min(white) > 240
-    assert rose[0] > rose[2]
-
-
-def test_a_weight_beyond_the_limit_is_as_red_as_one_at_the_limit_and_no_limit_is_no_error():
-    at, beyond = (weight_tile(np.array([[weight, 0.0]]), limit=1.0) for weight in (1.0, 5.0))
-    assert at == beyond
-    zeros = Image.open(BytesIO(weight_tile(np.zeros((2, 2)), limit=0.0))).convert("RGB")
-    assert np.asarray(zeros).min() > 240
-
-
-def test_a_grey_tile_has_the_pixels_of_the_image():
-    image = np.random.default_rng(0).integers(256, size=(28, 28), dtype=np.uint8)
-    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(grey_tile(image)))), image)

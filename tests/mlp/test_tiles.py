@@ -1,4 +1,4 @@
-"""The small picture of a first layer shows which weights are positive, negative and zero, and where."""
+"""Small pictures of weights show which are positive, negative and zero, and where."""
 
 from io import BytesIO
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlp.tiles import thumbnail
+from mlp.tiles import grey_tile, thumbnail, weight_tile
 
 
 def pixels(weights: np.ndarray) -> np.ndarray:
@@ -43,3 +43,25 @@ def test_weights_that_are_all_zero_give_a_white_picture():
 def test_inputs_that_form_no_square_are_refused():
     with pytest.raises(ValueError, match="weights: 3 inputs given"):
         thumbnail(np.zeros((3, 2)))
+
+
+def test_a_tile_is_red_for_positive_weights_and_blue_for_negative_ones():
+    picture = Image.open(BytesIO(weight_tile(np.array([[1.0, 0.0], [-1.0, 0.5]]), limit=1.0))).convert("RGB")
+    assert picture.size == (2, 2)
+    (red, white, blue, rose) = (picture.getpixel(place) for place in ((0, 0), (1, 0), (0, 1), (1, 1)))
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+    assert min(white) > 240
+    assert rose[0] > rose[2]
+
+
+def test_a_weight_beyond_the_limit_is_as_red_as_one_at_the_limit_and_no_limit_is_no_error():
+    at, beyond = (weight_tile(np.array([[weight, 0.0]]), limit=1.0) for weight in (1.0, 5.0))
+    assert at == beyond
+    zeros = Image.open(BytesIO(weight_tile(np.zeros((2, 2)), limit=0.0))).convert("RGB")
+    assert np.asarray(zeros).min() > 240
+
+
+def test_a_grey_tile_has_the_pixels_of_the_image():
+    image = np.random.default_rng(0).integers(256, size=(28, 28), dtype=np.uint8)
+    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(grey_tile(image)))), image)
