@@ -10,15 +10,15 @@ from rich.markup import escape
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell, Experiment
-from flows.plan.stacks import half_of_what_is_free, plan
+from flows.plan.stacks import plan
 from flows.platform.paths import tracking_uri
 from flows.platform.servers import start_prefect_server, wait_for_prefect
-from flows.platform.system import cores
 from flows.platform.temporary import temporary_files_in_store
 from flows.store.glance import count_finished
 from flows.sweep.display import Preparation, SweepProgress, showing
 from flows.sweep.processes import started_ahead
 from flows.sweep.progress import all_end_signals_interrupt, new_progress, stop_on_interrupt
+from flows.sweep.resources import resources_of
 
 if TYPE_CHECKING:
     from flows.sweep.standing import Outcome
@@ -80,11 +80,9 @@ def run_sweep(
 
 def workers_ahead(cells: list[Cell], workers: int | None, memory: float | None) -> AbstractContextManager[None]:
     """Have the workers start now that the sweep would need if all cells were missing; a single stack needs none."""
-    most = workers or cores()
-    stacks = plan(
-        {str(i): cell for i, cell in enumerate(cells)}, most, memory * 1e9 if memory else half_of_what_is_free()
-    )
-    return started_ahead(min(most, len(stacks))) if len(stacks) > 1 else nullcontext()
+    resources = resources_of(workers, memory)
+    stacks = plan({str(i): cell for i, cell in enumerate(cells)}, resources.workers, resources.memory)
+    return started_ahead(min(resources.workers, len(stacks))) if len(stacks) > 1 else nullcontext()
 
 
 def prepare_flow(experiment: Experiment, uri: str, runner: str, address: str | None) -> None:
