@@ -16,9 +16,7 @@ app = typer.Typer()
 
 @app.command()
 def up(
-    host: Annotated[
-        str, typer.Option(help="Address to serve at; any but this machine's own needs --auth.")
-    ] = LOCAL,
+    host: Annotated[str, typer.Option(help="Address to serve at; any but this machine's own needs --auth.")] = LOCAL,
     mlflow_port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
     prefect_port: Annotated[int, typer.Option(min=1, max=65535)] = 4200,
     database: Annotated[
