@@ -17,6 +17,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flows.platform.health import health_problem, without_login
@@ -42,7 +43,8 @@ def print_status(console: Console) -> None:
     print_sweeps(client, console)
     print_progress(client, console)
     for uri, paths in outbox.waiting().items():
-        console.print(f"[yellow]Waiting:[/]  {len(paths)} cells for {uri}; `mlp sync` delivers them", highlight=False)
+        waiting = f"{len(paths)} cells for {escape(without_login(uri))}"
+        console.print(f"[yellow]Waiting:[/]  {waiting}; `mlp sync` delivers them", highlight=False)
 
 
 SERVERS = {"MLflow": "MLFLOW_TRACKING_URI", "Prefect": "PREFECT_API_URL"}

@@ -21,6 +21,7 @@ from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell, Experiment
 from flows.plan.preparation import keyed_cells
 from flows.plan.stacks import plan, title
+from flows.platform.health import without_login
 from flows.platform.identity import this_process
 from flows.platform.paths import tracking_uri
 from flows.report import charts
@@ -110,7 +111,7 @@ def sweep(
         except BrokenExecutor:
             return Failed(message="a worker process was killed; run the sweep again to train the missing cells")
         except STORE_ERRORS as error:
-            return Failed(message=f"store: {uri} failed ({shortened(error)}); finished cells are safe")
+            return Failed(message=f"store: {without_login(uri)} failed ({shortened(error)}); finished cells are safe")
 
 
 def run_to_the_end(
@@ -140,7 +141,7 @@ def run_to_the_end(
             counts["done"] += done
             if undelivered and not delivered_at_last(client, uri, progress):
                 return Failed(
-                    message=f"tracking URI: {uri} did not take all results ({undelivered}); they are in "
+                    message=f"tracking URI: {without_login(uri)} did not take all results ({undelivered}); they are in "
                     f"{outbox.outbox()}, and `mlp sync` delivers them"
                 )
             if counts["KILLED"]:
