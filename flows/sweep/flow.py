@@ -31,10 +31,11 @@ from flows.store.artifacts import not_done
 from flows.store.connection import open_store
 from flows.store.failures import STORE_ERRORS, refused, shortened
 from flows.store.runs import end_run
+from flows.sweep.interrupts import stop_on_interrupt
 from flows.sweep.liveness import heartbeat
 from flows.sweep.ownership import begin_sweep, claimed, close_cells, living_sweeps
 from flows.sweep.processes import WorkerProcesses, worker_processes
-from flows.sweep.progress import ProgressFolder, StackProgress, current_progress, stop_on_interrupt
+from flows.sweep.progress import ProgressFolder, StackProgress, current_progress
 from flows.sweep.resources import Resources, resources_of
 from flows.sweep.room import lack_of_room
 from flows.sweep.standing import Outcome, look_up, outcome_of_complete

@@ -20,8 +20,9 @@ from flows.platform.servers import start_prefect_server, wait_for_prefect
 from flows.platform.temporary import temporary_files_in_store
 from flows.store.glance import count_finished
 from flows.sweep.display import Preparation, SweepProgress, showing
+from flows.sweep.interrupts import all_end_signals_interrupt, stop_on_interrupt
 from flows.sweep.processes import started_ahead
-from flows.sweep.progress import all_end_signals_interrupt, new_progress, stop_on_interrupt
+from flows.sweep.progress import new_progress
 from flows.sweep.resources import resources_of
 
 if TYPE_CHECKING:
