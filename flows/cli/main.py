@@ -2,18 +2,14 @@
 
 import atexit
 import gc
-import re
 import sys
 
 import typer
-from rich.text import Text
 
 from flows.cli import claims, predict, report, results, run, service, transfer
-from flows.cli.options import errors
+from flows.cli.options import refuse
 from flows.platform.environment import prepare_environment
 from flows.platform.service_file import use_running_service
-
-LONGEST = 1000  # characters of a message
 
 app = typer.Typer(
     help="What does a network learn, and what does it only memorize? MNIST perceptrons over seeds and label shuffles.",
@@ -67,13 +63,3 @@ def answer(arguments: list[str] | None = None) -> int:
         from flows.store.failures import DAMAGED, is_damaged, shortened
 
         return refuse(f"store: {DAMAGED}", 2) if is_damaged(error) else refuse(f"MLflow failed ({shortened(error)})", 1)
-
-
-def refuse(message: str, code: int) -> int:
-    """Print why a command ends, in one line that a terminal can show, and return its exit code."""
-    line = re.sub(r":/+[^\s'\"]*@", "://…@", " ".join(message.split()))  # without the login of an address
-    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
-    if len(line) > LONGEST:
-        line = f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
-    errors.print(Text.assemble(("mlp:", "bold red"), f" {line}"))
-    return code

@@ -1,9 +1,13 @@
 """Shared by all commands: where they print, their common options, and what these stand for."""
 
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
 
 console = Console()
 errors = Console(stderr=True, soft_wrap=True)
+LONGEST = 1000  # characters of a message
 
 Source = Annotated[
     str,
@@ -50,6 +55,22 @@ Workers = Annotated[
     int | None, typer.Option(min=1, max=256, help="Stacks that train at the same time.", show_default="one per core")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Train all cells, even those that are done.")]
+
+
+def refuse(message: str, code: int) -> int:
+    """Print why something is refused, in one line that a terminal can show, and return the exit code."""
+    line = re.sub(r":/+[^\s'\"]*@", "://…@", " ".join(message.split()))  # without the login of an address
+    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
+    if len(line) > LONGEST:
+        line = f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
+    errors.print(Text.assemble(("mlp:", "bold red"), f" {line}"))
+    return code
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what a reader must know, apart from the result."""
+    for note in notes:
+        errors.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
 
 
 def connect_to(uri: str | None) -> "MlflowClient":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from flows.cli.options import console, errors
+from flows.cli.options import console, print_notes
 from flows.errors import ConfigurationError
 
 
@@ -28,8 +28,7 @@ def write_and_open(page: str, output: Path, kind: str, notes: Sequence[str], no_
     """Write a page, say where it is, and open it in the browser."""
     with writable(output):
         output.write_text(page, encoding="utf-8")
-    for note in notes:
-        errors.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
+    print_notes(notes)
     console.print(f"{kind.capitalize()}: {escape(str(output.resolve()))}", highlight=False, soft_wrap=True)
     if not no_open:
         webbrowser.open(output.resolve().as_uri())  # False without a browser: the line above says where the page is

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from flows.cli.options import Uri, connect_to, console, errors
+from flows.cli.options import Uri, connect_to, console, refuse
 
 app = typer.Typer()
 
@@ -35,5 +34,5 @@ def predict(
     name = experiment or client.get_experiment(find(client, None)[0]).name
     refused = print_answers(client, name, images or [], noise, test or [], console, show)
     for reason in refused:
-        errors.print(Text.assemble(("mlp:", "bold red"), f" {reason}"))
+        refuse(reason, 2)
     raise typer.Exit(2 if refused else 0)

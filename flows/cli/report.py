@@ -1,12 +1,19 @@
 """The commands that write the pages of a sweep and open them: its report, and the page in which a person draws."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.options import Sweep, Uri, connect_to
 from flows.cli.pages import check_output, write_and_open
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+
+    from flows.report.compare import Comparison
+    from flows.store.results import Selection
 
 app = typer.Typer()
 Output = Annotated[
@@ -20,17 +27,13 @@ def report_command(
     source: Sweep = None, output: Output = Path("report.html"), no_open: NoOpen = False, tracking_uri: Uri = None
 ) -> None:
     """Write the report of a sweep, one HTML page that needs no network, and open it in the browser."""
-    from flows.report.compare import compare_all
     from flows.report.page import GENERATOR
-    from flows.store.results import read_curves, select
 
     check_output(output, GENERATOR, "report")
-    client = connect_to(tracking_uri)
-    selection = select(client, [source] if source else [], everything=False)
+    client, selection, comparison, points = read_sweep(source, tracking_uri)
     from flows.report.summary import write_report  # imports Prefect, which warns where there is no store
 
-    comparison = compare_all(selection.cells)
-    report = write_report(client, selection, comparison, read_curves(client, list(selection.cells["run_id"])))
+    report = write_report(client, selection, comparison, points)
     write_and_open(report, output, "report", selection.notes, no_open)
 
 
@@ -39,13 +42,22 @@ def explore_command(
     source: Sweep = None, output: Output = Path("explore.html"), no_open: NoOpen = False, tracking_uri: Uri = None
 ) -> None:
     """Draw, and see what the networks of a sweep make of it, neuron by neuron: one HTML page that needs no network."""
-    from flows.report.compare import compare_all
     from flows.report.explore.writing import GENERATOR, write_page
-    from flows.store.results import read_curves, select
 
     check_output(output, GENERATOR, "page")
+    client, selection, comparison, points = read_sweep(source, tracking_uri)
+    page = write_page(client, selection, comparison, points)
+    write_and_open(page, output, "page", selection.notes, no_open)
+
+
+def read_sweep(
+    source: str | None, tracking_uri: str | None
+) -> "tuple[MlflowClient, Selection, Comparison, pd.DataFrame]":
+    """What a page is made of: the store, the cells of a sweep, their comparison and their curves."""
+    from flows.report.compare import compare_all
+    from flows.store.results import read_curves, select
+
     client = connect_to(tracking_uri)
     selection = select(client, [source] if source else [], everything=False)
     points = read_curves(client, list(selection.cells["run_id"]))
-    page = write_page(client, selection, compare_all(selection.cells), points)
-    write_and_open(page, output, "page", selection.notes, no_open)
+    return client, selection, compare_all(selection.cells), points

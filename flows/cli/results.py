@@ -3,9 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from flows.cli.options import Uri, connect_to, console, errors
+from flows.cli.options import Uri, connect_to, console, print_notes
 from flows.errors import ConfigurationError
 
 app = typer.Typer()
@@ -112,12 +111,6 @@ def print_two(sources: list[str], by: list[str], metrics: list[str], output: str
     else:
         for part in tables.terminal(two, shown):
             console.print(part)
-
-
-def print_notes(notes: list[str]) -> None:
-    """Print what a reader must know, apart from the result."""
-    for note in notes:
-        errors.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
 
 
 @app.command()

@@ -110,11 +110,12 @@ def describe_work(cells: dict[str, "Cell"], workers: int | None, memory: float |
     if not cells:
         print("# nothing to train")
         return
-    from flows.plan.stacks import assigned, bytes_of_work, half_of_what_is_free, plan, title
-    from flows.platform.system import cores
+    from flows.plan.stacks import assigned, bytes_of_work, plan, title
+    from flows.sweep.resources import resources_of
 
-    stacks = plan(cells, workers or cores(), memory * 1e9 if memory else half_of_what_is_free())
-    works = assigned(stacks, workers or cores())
+    resources = resources_of(workers, memory)
+    stacks = plan(cells, resources.workers, resources.memory)
+    works = assigned(stacks, resources.workers)
     size, longest = sum(map(bytes_of_work, works)), max(work.seconds for work in works)
     counts = f"{len(stacks)} stack{'s' * (len(stacks) > 1)} on {len(works)} worker{'s' * (len(works) > 1)}"
     print(f"# {counts}, about {duration(longest)} of training and {size / 1e9:.1f} GB of memory")

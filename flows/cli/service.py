@@ -9,16 +9,14 @@ from rich.markup import escape
 
 from flows.cli.options import Data, Epochs, Grid, Seeds, Set, Shuffle, Source, console, errors, experiment_of
 from flows.platform.health import without_login
-from flows.platform.servers import make_store_folder
+from flows.platform.servers import LOCAL, make_store_folder
 
 app = typer.Typer()
 
 
 @app.command()
 def up(
-    host: Annotated[
-        str, typer.Option(help="Address to serve at; any but this machine's own needs --auth.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to serve at; any but this machine's own needs --auth.")] = LOCAL,
     mlflow_port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
     prefect_port: Annotated[int, typer.Option(min=1, max=65535)] = 4200,
     database: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from flows.cli.options import Sweep, Uri, connect_to, console, errors
+from flows.cli.options import Sweep, Uri, connect_to, console, print_notes
 
 app = typer.Typer()
 
@@ -26,8 +26,7 @@ def export_command(
     selection = select(client, [source] if source is not None else [], everything=False)
     with console.status("Exporting …"):
         cells = export_sweep(client, selection, folder)
-    for note in selection.notes:
-        errors.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
+    print_notes(selection.notes)
     console.print(f"Exported: {escape(selection.title)}, {cells} cells", highlight=False)
     console.print(f"Tables:   {escape(str(folder / 'runs.csv'))}, curves.csv, both also as .parquet", highlight=False,
                   soft_wrap=True)  # fmt: skip
@@ -67,4 +66,4 @@ def import_command(
         if find_champion(client, manifest.name):
             return
     if reason := crown(client, sweep, manifest.name):
-        errors.print(f"[yellow]note:[/] no champion was registered ({escape(reason)})", highlight=False, soft_wrap=True)
+        print_notes([f"no champion was registered ({reason})"])

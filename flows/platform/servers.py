@@ -42,7 +42,7 @@ def make_store_folder() -> None:
 def free_port() -> int:
     """A port of 127.0.0.1 that is free now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOCAL, 0))
         return probe.getsockname()[1]
 
 
@@ -191,12 +191,12 @@ def mlflow_command(uri: str, host: str, port: int) -> list[str]:
 
 def start_ui(uri: str, port: int) -> subprocess.Popen[bytes]:
     """Serve MLflow's pages on a store, to this machine only and without jobs; return when they can be opened."""
-    check_free("--port", "127.0.0.1", port)
+    check_free("--port", LOCAL, port)
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     log = Path(os.devnull)
     if os.access(store_folder().parent, os.W_OK):  # a store that can't be written can be read all the same
         make_store_folder()
         log = store_folder() / UI_LOG
-    server = supervisor.start(mlflow_command(uri, "127.0.0.1", port), GRACE_SECONDS, log, environment)
-    wait_for_server(f"http://127.0.0.1:{port}", f"MLflow's server (see {log})", START_SECONDS, server)
+    server = supervisor.start(mlflow_command(uri, LOCAL, port), GRACE_SECONDS, log, environment)
+    wait_for_server(f"http://{LOCAL}:{port}", f"MLflow's server (see {log})", START_SECONDS, server)
     return server

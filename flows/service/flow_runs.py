@@ -3,19 +3,13 @@
 from pathlib import Path
 
 import psutil
-from prefect.client.schemas.filters import (
-    DeploymentFilter,
-    DeploymentFilterId,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
+from prefect.client.schemas.filters import FlowRunFilterStateType
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Crashed
 
-from flows.service.schedules import deployments, prefect_client
+from flows.service.schedules import deployments, prefect_client, runs_of
 
-BEGUN = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+BEGUN = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
 DIED = "its process died with an earlier service; the next run trains what is missing"
 
 
@@ -27,10 +21,8 @@ def crash_dead_runs() -> None:
     """
     # Other folders may have a worker of their own at the same server.
     ours = [found.id for found in deployments() if (found.job_variables or {}).get("working_dir") == str(Path.cwd())]
-    begun = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=BEGUN)))
-    of_folder = DeploymentFilter(id=DeploymentFilterId(any_=ours))
     with prefect_client() as client:
-        for run in client.read_flow_runs(flow_run_filter=begun, deployment_filter=of_folder):
+        for run in runs_of(ours, BEGUN):
             if not is_alive(run):
                 client.set_flow_run_state(run.id, Crashed(message=DIED), force=True)
 

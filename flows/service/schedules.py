@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -18,7 +19,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.client.schemas.sorting import FlowRunSort
@@ -140,16 +141,19 @@ def timing(deployment: DeploymentResponse) -> str:
 
 def next_run(deployment_id: UUID) -> datetime | None:
     """Start of a deployment's next scheduled run."""
-    scheduled = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])))
-    of_deployment = DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id]))
-    with prefect_client() as client:
-        runs = client.read_flow_runs(
-            flow_run_filter=scheduled,
-            deployment_filter=of_deployment,
-            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-            limit=1,
-        )
+    scheduled = FlowRunFilterStateType(any_=[StateType.SCHEDULED])
+    runs = runs_of([deployment_id], scheduled, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=1)
     return runs[0].expected_start_time if runs else None
+
+
+def runs_of(deployment_ids: list[UUID], states: FlowRunFilterStateType, **more: Any) -> list[FlowRun]:
+    """The flow runs of some deployments that are in some states; for other parameters see `read_flow_runs`."""
+    with prefect_client() as client:
+        return client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=states)),
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=deployment_ids)),
+            **more,
+        )
 
 
 def unschedule(name: str) -> None:

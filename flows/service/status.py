@@ -5,30 +5,25 @@ from datetime import UTC, datetime
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from prefect.client.schemas.filters import (
-    DeploymentFilter,
-    DeploymentFilterId,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.filters import FlowRunFilterStateType
+from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flows.platform.health import health_problem, without_login
 from flows.platform.paths import tracking_uri
 from flows.platform.service_file import running_service
-from flows.service.schedules import FORM, deployments, next_run, prefect_client, timing
+from flows.service.schedules import FORM, deployments, next_run, runs_of, timing
 from flows.store import outbox
 from flows.store.connection import open_store
 from flows.store.sweeps import running_sweeps, sweeps_with_counts
 from flows.sweep.liveness import PROGRESS, is_alive
 
 LATEST = 5  # sweeps, and runs of schedules
+BEGUN = FlowRunFilterStateType(not_any_=[StateType.SCHEDULED, StateType.PENDING])
 
 
 def print_status(console: Console) -> None:
@@ -42,7 +37,8 @@ def print_status(console: Console) -> None:
     print_sweeps(client, console)
     print_progress(client, console)
     for uri, paths in outbox.waiting().items():
-        console.print(f"[yellow]Waiting:[/]  {len(paths)} cells for {uri}; `mlp sync` delivers them", highlight=False)
+        waiting = f"{len(paths)} cells for {escape(without_login(uri))}"
+        console.print(f"[yellow]Waiting:[/]  {waiting}; `mlp sync` delivers them", highlight=False)
 
 
 SERVERS = {"MLflow": "MLFLOW_TRACKING_URI", "Prefect": "PREFECT_API_URL"}
@@ -73,23 +69,11 @@ def print_schedules(console: Console) -> None:
     console.print(table)
     names = {deployment.id: deployment.name for deployment in schedules}
     runs = new_table("run of", "begun", "state")
-    for run in latest_runs(schedules):
+    for run in runs_of(list(names), BEGUN, sort=FlowRunSort.START_TIME_DESC, limit=LATEST):
         state = run.state.message or run.state.name if run.state else "–"
         runs.add_row(names[run.deployment_id] if run.deployment_id else "–", local_time(run.start_time), state)
     if runs.row_count:
         console.print(runs)
-
-
-def latest_runs(schedules: list[DeploymentResponse]) -> list[FlowRun]:
-    """The latest runs of some schedules that have begun."""
-    begun = FlowRunFilterStateType(not_any_=[StateType.SCHEDULED, StateType.PENDING])
-    with prefect_client() as client:
-        return client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=begun)),
-            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[schedule.id for schedule in schedules])),
-            sort=FlowRunSort.START_TIME_DESC,
-            limit=LATEST,
-        )
 
 
 def print_sweeps(client: MlflowClient, console: Console) -> None:

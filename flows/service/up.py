@@ -16,7 +16,15 @@ from flows.errors import ConfigurationError
 from flows.platform import supervisor
 from flows.platform.health import wait_for_server
 from flows.platform.paths import sqlite_uri, store_folder, tracking_uri
-from flows.platform.servers import START_SECONDS, check_free, mlflow_command, prefect_command
+from flows.platform.servers import (
+    LOCAL,
+    MOST_SHORT_LIVES,
+    SHORT_LIFE_SECONDS,
+    START_SECONDS,
+    check_free,
+    mlflow_command,
+    prefect_command,
+)
 from flows.platform.service_file import publish_service, running_service, service_file
 from flows.platform.system import end_signals
 from flows.platform.temporary import temporary_files_in_store
@@ -24,11 +32,8 @@ from flows.service.security import Login, mlflow_security
 from flows.store.connection import open_store
 
 POOL = "mlp"  # the work pool in Prefect whose worker the service runs
-LOCAL = "127.0.0.1"
 GRACE_SECONDS = 20.0  # for a sweep to close its runs
 POLL_SECONDS, PAUSE_SECONDS = 0.5, 1.0
-# After so many lives in a row that were this short, another start would not help.
-SHORT_LIFE_SECONDS, MOST_SHORT_LIVES = 15.0, 3
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Files that runs keep: trained weights, the cells and the experiment of a sweep."""
 
 import json
-import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell
-from flows.platform.paths import sqlite_uri, store_folder
+from flows.platform.paths import tracking_uri
 from flows.platform.proxies import is_loopback
 from flows.store.queries import finished_cells
 from mlp.landscape import weight_images
@@ -106,7 +105,7 @@ def training_command(client: MlflowClient, cell: Run) -> str:
         recipe = local_folder(client, client.get_run(cell.data.tags["sweep"]).info.artifact_uri)
     if recipe is None or not (recipe / EXPERIMENT).exists():
         return f"`mlp run --force` with the options of the experiment {name}"
-    uri, usual = client.tracking_uri, os.environ.get("MLFLOW_TRACKING_URI", sqlite_uri(store_folder() / "mlflow.db"))
+    uri, usual = client.tracking_uri, tracking_uri(None)
     # The address of another store may hold a password.
     option = "" if uri == usual else f" --tracking-uri {shlex.quote(uri) if uri.startswith('sqlite') else '…'}"
     return f"`mlp run {shlex.quote(str(recipe / EXPERIMENT))}{option}`"

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from flows.store.artifacts import SNAPSHOTS, WEIGHTS
 from flows.store.failures import STORE_ERRORS
-from flows.store.runs import log_datasets, search
+from flows.store.runs import DESCRIPTION, log_datasets, now, search
 from mlp.network import Parameters
 from mlp.snapshots import Snapshots, write_snapshots
 from mlp.tiles import thumbnail
 from mlp.weights import write_weights
 
-DESCRIPTION = "mlflow.note.content"  # tag
 PICTURE = "weights.png"
 MOST_METRICS = 1000  # of one log_batch
-LONGEST_PAUSE = 60.0  # seconds between two deliveries
+# Seconds between two deliveries; longer if they are slow, so that they take at most a thirtieth of the time.
+SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
 
 
 @dataclass
@@ -51,7 +51,7 @@ class CellRun:
     params: dict[str, str]
     dataset: dict[str, str]
     planned: int
-    started: int = field(default_factory=lambda: now())
+    started: int = field(default_factory=now)
     run_id: str | None = None
     artifact_uri: str | None = None
     points: list[tuple[str, float, int, int]] = field(default_factory=list)
@@ -122,16 +122,10 @@ def finished_since(client: MlflowClient, experiment_id: str, planned: int) -> di
 
 
 class Courier:
-    """Delivers the runs of a stack to MLflow, several seconds of curves at a time, so that training hardly waits.
+    """Delivers the runs of a stack to MLflow, several seconds of curves at a time, so that training hardly waits."""
 
-    Parameters
-    ----------
-    seconds : float
-        Time between two deliveries. It grows if they are slow, so that they take at most a thirtieth of the time.
-    """
-
-    def __init__(self, client: MlflowClient, runs: list[CellRun], seconds: float = 5.0) -> None:
-        self.client, self.runs, self.seconds = client, runs, seconds
+    def __init__(self, client: MlflowClient, runs: list[CellRun]) -> None:
+        self.client, self.runs = client, runs
         self.next_delivery = 0.0
 
     def record(self, epoch: int, metrics: dict[str, NDArray]) -> None:
@@ -149,9 +143,4 @@ class Courier:
             for run in self.runs:
                 run.deliver(self.client)
         ended = time.monotonic()
-        self.next_delivery = ended + min(max(self.seconds, 30 * (ended - begun)), LONGEST_PAUSE)
-
-
-def now() -> int:
-    """Milliseconds since 1970, the unit of MLflow."""
-    return int(time.time() * 1000)
+        self.next_delivery = ended + min(max(SHORTEST_PAUSE, 30 * (ended - begun)), LONGEST_PAUSE)

@@ -12,6 +12,7 @@ from flows.platform.paths import sqlite_file, store_folder
 from flows.platform.proxies import is_loopback
 from flows.platform.service_file import running_service
 from flows.store.locations import local_address
+from flows.store.runs import DESCRIPTION
 
 
 def open_experiment(client: MlflowClient, experiment: Experiment) -> str:
@@ -23,7 +24,7 @@ def open_experiment(client: MlflowClient, experiment: Experiment) -> str:
             return client.create_experiment(
                 experiment.name,
                 artifact_location=local_address(folder / experiment.name) if folder else None,
-                tags={"mlflow.note.content": experiment.description},
+                tags={DESCRIPTION: experiment.description},
             )
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":

@@ -15,6 +15,7 @@ from flows.plan.experiment import PARAMS, RUN_COLUMNS
 from flows.platform.paths import tracking_uri
 from flows.store.artifacts import CELLS, read_artifact
 from flows.store.connection import open_store
+from flows.store.failures import refused
 from flows.store.queries import FinishedCell, curve_points, finished_cell_runs
 from flows.store.sweeps import latest_sweep
 from mlp.metrics import curve_metrics
@@ -138,10 +139,7 @@ def find(client: MlflowClient, source: str | None) -> tuple[str, Run | None, lis
     experiments = {experiment.name: experiment.experiment_id for experiment in client.search_experiments()}
     if source in experiments:
         return experiments[source], *latest_sweep(client, experiments[source])
-    try:
-        sweep, notes = (client.get_run(source), []) if source else latest_sweep(client)
-    except MlflowException:
-        sweep, notes = None, []
+    sweep, notes = (find_run(client, source), []) if source else latest_sweep(client)
     if sweep is None or sweep.data.tags.get("kind") != "sweep":
         known = ", ".join(sorted(name for name in experiments if name != "Default"))
         given = f"{source!r} given" if source else "no sweep has run yet"
@@ -149,6 +147,16 @@ def find(client: MlflowClient, source: str | None) -> tuple[str, Run | None, lis
             f"experiment: {given}; allowed: {known or 'one that `mlp run` has made'}, or the run id of a sweep"
         )
     return sweep.info.experiment_id, sweep, notes
+
+
+def find_run(client: MlflowClient, run_id: str) -> Run | None:
+    """The run of this id, if there is one."""
+    try:
+        return client.get_run(run_id)
+    except MlflowException as error:
+        if not refused(error):
+            raise
+        return None
 
 
 def load_cells(client: MlflowClient, experiment_id: str, keys: Sequence[str] | None = None) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,13 @@ from mlflow import MlflowClient, entities
 from mlflow.entities import DatasetInput, Run, RunTag, ViewType
 
 from mlp.data import Dataset
+
+DESCRIPTION = "mlflow.note.content"  # the tag that MLflow's pages show as the description
+
+
+def now() -> int:
+    """Milliseconds since 1970, the unit of MLflow."""
+    return int(time.time() * 1000)
 
 
 def search(client: MlflowClient, experiment_ids: str | list[str], condition: str, page: int = 5000) -> Iterator[Run]:

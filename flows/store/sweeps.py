@@ -15,7 +15,7 @@ from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell, Experiment
 from flows.store.artifacts import CELLS, EXPERIMENT, read_artifact
 from flows.store.queries import finished_cells
-from flows.store.runs import code_version, search
+from flows.store.runs import DESCRIPTION, code_version, search
 
 
 def start_sweep(
@@ -25,7 +25,7 @@ def start_sweep(
     run = client.create_run(
         experiment_id,
         run_name=f"sweep {time.strftime('%Y-%m-%d %H:%M:%S')}",
-        tags={"kind": "sweep", **tags, **code_version(), **origin(), "mlflow.note.content": experiment.description},
+        tags={"kind": "sweep", **tags, **code_version(), **origin(), DESCRIPTION: experiment.description},
     )
     run_id = run.info.run_id
     client.set_tag(run_id, "sweep", run_id)

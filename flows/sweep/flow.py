@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from mlflow import MlflowClient
@@ -21,10 +20,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell, Experiment
 from flows.plan.preparation import keyed_cells
-from flows.plan.stacks import half_of_what_is_free, plan, title
+from flows.plan.stacks import plan, title
+from flows.platform.health import without_login
 from flows.platform.identity import this_process
 from flows.platform.paths import tracking_uri
-from flows.platform.system import cores
 from flows.report import charts
 from flows.report.prefect_pages import is_news, show_progress
 from flows.store import outbox
@@ -32,10 +31,12 @@ from flows.store.artifacts import not_done
 from flows.store.connection import open_store
 from flows.store.failures import STORE_ERRORS, refused, shortened
 from flows.store.runs import end_run
+from flows.sweep.interrupts import stop_on_interrupt
 from flows.sweep.liveness import heartbeat
 from flows.sweep.ownership import begin_sweep, claimed, close_cells, living_sweeps
 from flows.sweep.processes import WorkerProcesses, worker_processes
-from flows.sweep.progress import ProgressFolder, StackProgress, current_progress, stop_on_interrupt
+from flows.sweep.progress import ProgressFolder, StackProgress, current_progress
+from flows.sweep.resources import Resources, resources_of
 from flows.sweep.room import lack_of_room
 from flows.sweep.standing import Outcome, look_up, outcome_of_complete
 from flows.sweep.training import SweepContext, Trained, train_cells
@@ -43,14 +44,6 @@ from mlp.data import DataUnavailable
 
 # How long a sweep whose training is done waits for MLflow to answer, and how often it tries.
 PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 5.0
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a sweep may use of this machine: the number of stacks that train at once, and bytes for all of them."""
-
-    workers: int
-    memory: float
 
 
 def worth_a_retry(task: Any, task_run: Any, state: State) -> bool:
@@ -110,7 +103,7 @@ def sweep(
     """
     logging.getLogger("prefect.flow_runs").addFilter(is_news)
     uri = tracking_uri(tracking_server)
-    resources = Resources(workers or cores(), memory * 1e9 if memory else half_of_what_is_free())
+    resources = resources_of(workers, memory)
     with current_progress() as progress, stop_on_interrupt(progress):
         try:
             return run_to_the_end(experiment, force, resources, uri, progress)
@@ -119,7 +112,7 @@ def sweep(
         except BrokenExecutor:
             return Failed(message="a worker process was killed; run the sweep again to train the missing cells")
         except STORE_ERRORS as error:
-            return Failed(message=f"store: {uri} failed ({shortened(error)}); finished cells are safe")
+            return Failed(message=f"store: {without_login(uri)} failed ({shortened(error)}); finished cells are safe")
 
 
 def run_to_the_end(
@@ -149,7 +142,7 @@ def run_to_the_end(
             counts["done"] += done
             if undelivered and not delivered_at_last(client, uri, progress):
                 return Failed(
-                    message=f"tracking URI: {uri} did not take all results ({undelivered}); they are in "
+                    message=f"tracking URI: {without_login(uri)} did not take all results ({undelivered}); they are in "
                     f"{outbox.outbox()}, and `mlp sync` delivers them"
                 )
             if counts["KILLED"]:

@@ -1,17 +1,12 @@
 """The folder through which a sweep and its stacks, in whatever process, share progress and the wish to stop."""
 
 import json
-import multiprocessing
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -19,11 +14,8 @@ from numpy.typing import NDArray
 
 from flows.plan.experiment import Cell
 from flows.plan.stacks import title
-from flows.platform.system import end_signals, leave_terminal
-from flows.platform.temporary import remove_own, temporary_files_in_store
+from flows.platform.temporary import temporary_files_in_store
 from flows.sweep.states import State, States
-
-LAST_SECONDS = 5.0  # from the second Ctrl-C to the end
 
 
 class Stopped(Exception):
@@ -139,65 +131,3 @@ def current_progress() -> Iterator[ProgressFolder]:
     else:
         with new_progress() as progress:
             yield progress
-
-
-@contextmanager
-def stop_on_interrupt(progress: ProgressFolder) -> Iterator[None]:
-    """When asked to end, ask the stacks to stop, so that open runs are closed; a second Ctrl-C ends at once."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT and progress.stopped():
-            end_soon(progress)
-        if number not in (signal.SIGINT, signal.SIGTERM):
-            leave_terminal()
-        progress.stop()
-
-    with end_signals_handled_by(stop):
-        yield
-
-
-@contextmanager
-def all_end_signals_interrupt() -> Iterator[None]:
-    """When asked to end in any way, raise KeyboardInterrupt, as Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if number not in (signal.SIGINT, signal.SIGTERM):
-            leave_terminal()
-        raise KeyboardInterrupt
-
-    with end_signals_handled_by(interrupt):
-        yield
-
-
-@contextmanager
-def end_signals_handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Have a function handle the signals that ask this process to end; only the main thread receives any."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in end_signals()}
-    try:
-        yield
-    finally:
-        for number, former in before.items():
-            signal.signal(number, former)
-
-
-def end_soon(progress: ProgressFolder) -> None:
-    """Interrupt the sweep; if that does not end it, end this process a few seconds later."""
-    for worker in multiprocessing.active_children():
-        worker.kill()
-    watchdog = threading.Timer(LAST_SECONDS, end_now, (progress,))
-    watchdog.daemon = True
-    watchdog.start()
-    raise KeyboardInterrupt
-
-
-def end_now(progress: ProgressFolder) -> None:
-    """End this process without waiting for anything, with the exit code of Ctrl-C, if the sweep has not ended."""
-    if not progress.folder.exists():
-        return
-    remove_own()
-    if os.isatty(1):
-        os.write(1, b"\033[?25h\n")  # shows the cursor, which the progress bar hides
-    os._exit(130)

@@ -1,4 +1,8 @@
-"""A sweep at the prompt: start Prefect's server, show the progress, print the comparison."""
+"""A sweep at the prompt: start Prefect's server, show the progress, print the comparison.
+
+MLflow and Prefect, whose imports take seconds, are imported in the functions that use them, while Prefect's server and
+the workers start.
+"""
 
 import logging
 import warnings
@@ -10,17 +14,20 @@ from rich.markup import escape
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Cell, Experiment
-from flows.plan.stacks import half_of_what_is_free, plan
+from flows.plan.stacks import plan
 from flows.platform.paths import tracking_uri
 from flows.platform.servers import start_prefect_server, wait_for_prefect
-from flows.platform.system import cores
 from flows.platform.temporary import temporary_files_in_store
 from flows.store.glance import count_finished
 from flows.sweep.display import Preparation, SweepProgress, showing
+from flows.sweep.interrupts import all_end_signals_interrupt, stop_on_interrupt
 from flows.sweep.processes import started_ahead
-from flows.sweep.progress import all_end_signals_interrupt, new_progress, stop_on_interrupt
+from flows.sweep.progress import new_progress
+from flows.sweep.resources import resources_of
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
     from flows.sweep.standing import Outcome
 
 
@@ -54,9 +61,9 @@ def run_sweep(
     ConfigurationError
         If the store or the data set is not available; nothing has been written to MLflow then.
     """
-    cells = experiment.cells()
+    cells, uri = experiment.cells(), tracking_uri(tracking_server)
     # Where all cells seem to be done, nothing is started before that turns out to be wrong.
-    looks_done = not force and count_finished(tracking_uri(tracking_server), experiment.name) >= len(cells)
+    looks_done = not force and count_finished(uri, experiment.name) >= len(cells)
     ahead = nullcontext() if looks_done or runner != "processes" else workers_ahead(cells, workers, memory)
     with all_end_signals_interrupt(), ahead:
         try:
@@ -64,13 +71,13 @@ def run_sweep(
             with showing(preparation, console):
                 # It takes seconds to start, as workers do; meanwhile this process opens the store and loads the data.
                 server = None if looks_done else start_prefect_server()
-                uri = open_and_load(experiment, tracking_server, console)
-                outcome: Outcome | int | None = None if force else nothing_to_train(experiment, uri)
+                client = open_and_load(experiment, uri, console)
+                outcome: Outcome | int | None = None if force else nothing_to_train(client, uri, experiment)
                 if outcome is None:
                     server = server or start_prefect_server()
                     prepare_flow(experiment, uri, runner, address)
                     wait_for_prefect(server, preparation.change)
-                    announce(experiment, uri, console)
+                    announce(client, experiment, console)
         except KeyboardInterrupt:
             console.print("[yellow]stopped[/]; nothing was trained.")
             return 130
@@ -80,11 +87,9 @@ def run_sweep(
 
 def workers_ahead(cells: list[Cell], workers: int | None, memory: float | None) -> AbstractContextManager[None]:
     """Have the workers start now that the sweep would need if all cells were missing; a single stack needs none."""
-    most = workers or cores()
-    stacks = plan(
-        {str(i): cell for i, cell in enumerate(cells)}, most, memory * 1e9 if memory else half_of_what_is_free()
-    )
-    return started_ahead(min(most, len(stacks))) if len(stacks) > 1 else nullcontext()
+    resources = resources_of(workers, memory)
+    stacks = plan({str(i): cell for i, cell in enumerate(cells)}, resources.workers, resources.memory)
+    return started_ahead(min(resources.workers, len(stacks))) if len(stacks) > 1 else nullcontext()
 
 
 def prepare_flow(experiment: Experiment, uri: str, runner: str, address: str | None) -> None:
@@ -143,14 +148,13 @@ def train(
             return 1
 
 
-def open_and_load(experiment: Experiment, tracking_server: str | None, console: Console) -> str:
+def open_and_load(experiment: Experiment, uri: str, console: Console) -> "MlflowClient":
     """Open the store and load the data, so that errors are reported before a flow starts."""
     from flows.plan.preparation import clean_data
     from flows.store.connection import open_store
     from mlp.data import DataFallback, DataUnavailable
 
-    uri = tracking_uri(tracking_server)
-    open_store(uri)
+    client = open_store(uri)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -162,18 +166,16 @@ def open_and_load(experiment: Experiment, tracking_server: str | None, console: 
     warnings.simplefilter("ignore", DataFallback)  # reported once is enough
     images = f"{len(data.train_labels):,} images to train on, {len(data.test_labels):,} to test on"
     console.print(f"{data.name}: {images}", highlight=False)
-    return uri
+    return client
 
 
-def nothing_to_train(experiment: Experiment, uri: str) -> "Outcome | None":
+def nothing_to_train(client: "MlflowClient", uri: str, experiment: Experiment) -> "Outcome | None":
     """The outcome if all cells are done, for which no flow has to run; None if some are missing."""
     from flows.plan.preparation import keyed_cells
-    from flows.store.connection import open_store
     from flows.store.failures import STORE_ERRORS
     from flows.sweep.standing import look_up, outcome_of_complete
 
     with suppress(*STORE_ERRORS):  # if the store has failed, the flow says so
-        client = open_store(uri)
         if client.get_experiment_by_name(experiment.name):
             cells = keyed_cells(experiment)
             standing = look_up(client, uri, experiment, cells, force=False)
@@ -182,15 +184,13 @@ def nothing_to_train(experiment: Experiment, uri: str) -> "Outcome | None":
     return None
 
 
-def announce(experiment: Experiment, uri: str, console: Console) -> None:
+def announce(client: "MlflowClient", experiment: Experiment, console: Console) -> None:
     """Print where the charts of an experiment can be seen while it trains."""
     from flows.report.charts import print_charts
-    from flows.store.connection import open_store
     from flows.store.experiments import open_experiment
     from flows.store.failures import STORE_ERRORS
 
     with suppress(*STORE_ERRORS):  # if the store has failed, the flow says so
-        client = open_store(uri)
         print_charts(client, open_experiment(client, experiment), console)
 
 

@@ -1,6 +1,5 @@
 """How far an experiment has come: which of its cells are done, and what comes out if all of them are."""
 
-import time
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
@@ -11,6 +10,7 @@ from flows.store import outbox
 from flows.store.artifacts import not_done
 from flows.store.champion import find_champion
 from flows.store.experiments import open_experiment
+from flows.store.runs import now
 from flows.sweep.ownership import interrupted, latest_sweep_of, living_sweeps
 
 
@@ -63,7 +63,7 @@ def look_up(client: MlflowClient, uri: str, experiment: Experiment, cells: dict[
     experiment_id = open_experiment(client, experiment)
     outbox.deliver_waiting(client, uri)
     living_sweeps(client, experiment_id)  # closes the runs that dead processes left open
-    planned = int(time.time() * 1000)
+    planned = now()
     missing = cells if force else not_done(client, experiment_id, cells)
     return Standing(experiment_id, planned, missing, latest_sweep_of(client, experiment_id, cells))
 

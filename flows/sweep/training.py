@@ -12,10 +12,10 @@ from threadpoolctl import threadpool_limits
 from flows.plan.experiment import Cell
 from flows.plan.preparation import given_labels, load_data, network_of
 from flows.store import outbox
-from flows.store.cell_run import DESCRIPTION, CellRun, Courier, finished_since
+from flows.store.cell_run import CellRun, Courier, finished_since
 from flows.store.connection import connect
 from flows.store.failures import STORE_ERRORS, shortened
-from flows.store.runs import code_version, dataset_fields
+from flows.store.runs import DESCRIPTION, code_version, dataset_fields
 from flows.sweep.liveness import Lease
 from flows.sweep.progress import ProgressFolder, StackProgress, Stopped
 from mlp.confidence import confidence_on_noise, noise_images

@@ -12,6 +12,8 @@ from flows.plan.experiment import Experiment
 from flows.service.deployments import deploy
 from flows.service.schedules import deployments, parse_schedule, unschedule
 from flows.service.status import print_status
+from flows.store import outbox
+from flows.store.cell_run import CellRun
 from flows.sweep.liveness import HEARTBEAT, OWNER, PROGRESS, ownership
 
 LINE = (
@@ -51,6 +53,11 @@ def test_a_store_that_is_a_database_is_shown_as_one_with_its_sweeps(store, no_pr
     assert f"{store.uri} is a database, without a server" in text
     assert "does not answer" not in text
     assert "on-a-database" in text
+
+
+def test_what_waits_for_a_store_is_counted_without_its_password(no_prefect):
+    outbox.keep(CellRun("1", "seed=0", {"cell": "abc"}, {}, {}, planned=0), "http://me:secret@tracker.example:5000")
+    assert "1 cells for http://tracker.example:5000; `mlp sync` delivers them" in status()
 
 
 @pytest.mark.parametrize("width", [80, 120])

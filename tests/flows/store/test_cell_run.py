@@ -138,7 +138,7 @@ def test_more_points_than_one_call_may_carry_all_arrive(store, run):
 
 
 def test_in_an_outage_a_courier_keeps_the_points_and_sends_them_later(store, run):
-    courier = Courier(Unreliable(store.client, 1, after=False), [run], seconds=0)
+    courier = Courier(Unreliable(store.client, 1, after=False), [run])
     courier.record(0, {"test/accuracy": np.array([0.1])})
     assert run.run_id is None
     courier.next_delivery = 0

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
@@ -18,7 +19,7 @@ from flows.cli.main import app
 from flows.errors import ConfigurationError
 from flows.plan.experiment import PARAMS, RUN_COLUMNS, Experiment
 from flows.store import queries, results
-from flows.store.results import load_runs, select
+from flows.store.results import find, load_runs, select
 
 
 def experiment(name: str = "shuffle", **more) -> Experiment:
@@ -113,6 +114,15 @@ class TestRuns:
         store.sweep(experiment(), figures)
         with pytest.raises(ConfigurationError, match=r"experiment: '?.* given"):
             load_runs(source, tracking_server=store.uri)
+
+    @pytest.mark.parametrize(("source", "method"), [("0" * 32, "get_run"), (None, "search_runs")])
+    def test_a_store_that_can_not_be_reached_is_not_taken_for_an_empty_one(self, store, monkeypatch, source, method):
+        def fail(*_):
+            raise MlflowException("API request failed")
+
+        monkeypatch.setattr(store.client, method, fail)
+        with pytest.raises(MlflowException, match="API request failed"):
+            find(store.client, source)
 
     def test_an_empty_store_says_what_to_do(self, store):
         with pytest.raises(ConfigurationError, match="no sweep has run yet; allowed: one that `mlp run` has made"):
