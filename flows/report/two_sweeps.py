@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
+from flows.plan.stacks import ranges
 from flows.report.compare import (
     Group,
     axes_of,
@@ -206,12 +206,6 @@ def different_settings(first: dict[str, Any], second: dict[str, Any]) -> list[tu
     return [(path, text(first, path), text(second, path)) for path in paths]
 
 
-def ranges(numbers: Sequence[int]) -> str:
-    """Numbers as a reader wants them: ``0-4, 7``."""
-    runs = [list(run) for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])]
-    return ", ".join(f"{run[0][1]}-{run[-1][1]}" if len(run) > 1 else f"{run[0][1]}" for run in runs)
-
-
 def note_on_code(first: Selection, second: Selection) -> list[str]:
     """That the sweeps were run by different versions of the code, as far as it is known."""
     commits = [part.sweep.data.tags.get(COMMIT) for part in (first, second) if part.sweep]
@@ -230,7 +224,7 @@ def notes_on_missing(cells: pd.DataFrame, others: pd.DataFrame, groups: dict[int
         left: dict[str, list[str]] = {}
         for group in groups:
             if group in mine and group in theirs and (more := mine[group] - theirs[group]):
-                left.setdefault(ranges(sorted(more)), []).append(label(groups[group], names))
+                left.setdefault(ranges(more), []).append(label(groups[group], names))
         notes += [f"only {sweep} has the seeds {text} of {', '.join(places)}" for text, places in left.items()]
     return notes
 
