@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.plan.experiment import Cell, Experiment
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
 from flows.plan.stacks import MOST_CELLS_OF_A_STACK, assigned, bytes_of, plan, ranges, seconds_of, title
 
 PLENTY = 1e12
