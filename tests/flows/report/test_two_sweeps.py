@@ -33,7 +33,7 @@ def fast(cell) -> dict[str, float]:
 
 def compared(store, *sources: str, by=("fraction",), metrics=()) -> TwoSweeps:
     first, second = (select(store.client, [source], everything=False) for source in sources)
-    return compare_two(store.client, first, second, by, metrics)[0]
+    return compare_two(store.client, first, second, by, metrics)
 
 
 def typed(store, *arguments: str):
