@@ -8,7 +8,8 @@ from pydantic import Field, ValidationError
 
 from flows.errors import ConfigurationError
 from flows.plan.configuration import problems
-from flows.plan.experiment import Experiment, Settings
+from flows.plan.experiment import Experiment
+from flows.plan.fields import Settings
 from mlp.claims import CLAIMS
 
 CLAIM_FILES = files("flows.claims")

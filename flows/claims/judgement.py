@@ -15,7 +15,8 @@ from flows.claims import verdicts
 from flows.claims.claim import CLAIM_NAMES, SCALES, Claim, Quantity, experiment_name, load_claim
 from flows.claims.verdicts import SHOWN, UNDECIDED, Verdict, Word
 from flows.errors import ConfigurationError
-from flows.plan.experiment import Cell, Experiment
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
 from flows.plan.preparation import (
     clean_data,
     data_of,

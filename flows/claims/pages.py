@@ -9,9 +9,8 @@ import pandas as pd
 import yaml
 
 from flows.claims.claim import SCALES, Claim, load_claim
-from flows.claims.verdicts import HEADS, Verdict, quantity_row, title, verdicts_markdown, words
+from flows.claims.verdicts import Verdict, quantities_markdown, title, verdicts_markdown, words
 from flows.errors import ConfigurationError
-from flows.report.tables import markdown_table
 
 Found = dict[tuple[str, str], Verdict]  # by name and scale
 ABOUT = """Written by `make claims` from the runs in the store: each claim has a page with its set-up and its figures.
@@ -75,11 +74,10 @@ def claim_page(name: str, verdicts: list[Verdict], figures: Iterable[str]) -> st
     for verdict in verdicts:
         command = f"mlp reproduce {name}" + (" --scale full" if verdict["scale"] == "full" else "")
         time = f" {verdict['seconds']:,.0f} s of training and measuring." if verdict["seconds"] else ""
-        rows = [quantity_row(row) for row in verdict["quantities"]]
         parts += [
             f"## {title(verdict)}",
             f"`{command}`, judged {verdict['judged'][:10] or 'earlier'}.{time}",
-            markdown_table(HEADS, rows, "llrrrl"),
+            quantities_markdown(verdict),
         ]
     parts += [HOW, *(f"![{figure}]({name}-{figure}.png)" for figure in figures), "## Set-up"]
     for verdict in verdicts:

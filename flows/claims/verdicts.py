@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from flows.claims.claim import SCALES
 from flows.report.tables import markdown_table
 
 Word = Literal["reproduced", "in part", "not", "undecided"]
@@ -17,6 +18,7 @@ UNDECIDED, SHOWN = "undecided", None
 HOLDS = {True: "yes", False: "no", UNDECIDED: UNDECIDED, SHOWN: "–"}
 CAPTION = "mean over seeds and its 95 % interval; of fewer than five seeds their values"
 HEADS = ("quantity", "the source says", "measured here", "95 % interval", "allowed", "holds")
+OVERVIEW = ("claim", "what it says", *SCALES)
 
 
 class Verdict(TypedDict):
@@ -110,10 +112,13 @@ def table(verdict: Verdict) -> Table:
 
 def markdown(verdict: Verdict) -> str:
     """A verdict in Markdown."""
-    rows = [quantity_row(row) for row in verdict["quantities"]]
-    table = markdown_table(HEADS, rows, "llrrrl")
-    parts = [f"### {title(verdict)}", verdict["statement"], f"*{verdict['source']}*", table]
+    parts = [f"### {title(verdict)}", verdict["statement"], f"*{verdict['source']}*", quantities_markdown(verdict)]
     return "\n\n".join(parts) + "\n"
+
+
+def quantities_markdown(verdict: Verdict) -> str:
+    """The quantities of a verdict as a table in Markdown."""
+    return markdown_table(HEADS, [quantity_row(row) for row in verdict["quantities"]], "llrrrl")
 
 
 def verdicts_table(statements: dict[str, str], found: dict[tuple[str, str], Verdict]) -> Table:
@@ -125,10 +130,10 @@ def verdicts_table(statements: dict[str, str], found: dict[tuple[str, str], Verd
     found : verdicts by claim and scale
     """
     result = Table(box=SIMPLE_HEAD, caption="mlp reproduce CLAIM [--scale full], or `mlp reproduce all`")
-    for head in ("claim", "what it says", "small", "full"):
+    for head in OVERVIEW:
         result.add_column(head, no_wrap=head != "what it says")
     for name, statement in statements.items():
-        verdicts = [found.get((name, scale)) for scale in ("small", "full")]
+        verdicts = [found.get((name, scale)) for scale in SCALES]
         styles = [COLOURS[verdict["verdict"]] if verdict else "dim" for verdict in verdicts]
         result.add_row(name, statement, *map(Text, map(mark, verdicts), styles))
     return result
@@ -155,5 +160,5 @@ def verdicts_markdown(
     def said(place: tuple[str, str]) -> str:
         return mark(found[place]) if place in found else earlier.get(place, mark(None))
 
-    rows = [[f"`{name}`", text, said((name, "small")), said((name, "full"))] for name, text in statements.items()]
-    return markdown_table(["claim", "what it says", "small", "full"], rows, "llll") + "\n"
+    rows = [[f"`{name}`", text, *(said((name, scale)) for scale in SCALES)] for name, text in statements.items()]
+    return markdown_table(OVERVIEW, rows, "l" * len(OVERVIEW)) + "\n"

@@ -94,7 +94,7 @@ def print_two(sources: list[str], by: list[str], metrics: list[str], output: str
 
     client = connect_to(tracking_uri)
     first, second = (select(client, [source], everything=False) for source in sources)
-    two, metrics = compare_two(client, first, second, by, metrics)
+    two = compare_two(client, first, second, by, metrics)
     shown = metrics or [row.name for row in headlines() if row.name in two.metrics]
     if output == "html":
         from flows.report.two_sweeps_page import page

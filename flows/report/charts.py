@@ -175,12 +175,17 @@ def table_link(experiment_id: str) -> str:
 
 def report_link(experiment_id: str, sweep_id: str, server: str = "") -> str:
     """Address of the report of a sweep."""
-    return server + artifact_link(experiment_id, sweep_id, REPORT)
+    return server + run_link(experiment_id, sweep_id, f"/artifacts/{REPORT}")
 
 
-def artifact_link(experiment_id: str, run_id: str, name: str) -> str:
-    """Address of an artifact of a run, relative to MLflow's own pages."""
-    return f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{name}?workflowType=machine_learning"
+def explore_link(experiment_id: str, sweep_id: str) -> str:
+    """Address of the page in which a person draws, relative to MLflow's own pages."""
+    return run_link(experiment_id, sweep_id, f"/artifacts/{EXPLORE}")
+
+
+def run_link(experiment_id: str, run_id: str, part: str = "") -> str:
+    """Address of the page of a run, or of a part of it, relative to MLflow's own pages."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}{part}?workflowType=machine_learning"
 
 
 def server_of(client: MlflowClient) -> str:

@@ -95,7 +95,7 @@ class Comparison:
 
     def values(self, name: str) -> NDArray:
         """The final values of a metric, (seeds, groups); NaN where there is none."""
-        return by_seed_and_group(self.cells, self.cells.reindex(columns=[name]))[:, :, 0]
+        return final_values(self.cells, name)
 
     def curves_of_seeds(self, points: pd.DataFrame) -> dict[str, NDArray]:
         """The curves of each metric, (seeds, groups, steps).
@@ -262,6 +262,11 @@ def by_seed_and_group(cells: pd.DataFrame, values: pd.DataFrame) -> NDArray:
     return result
 
 
+def final_values(cells: pd.DataFrame, name: str) -> NDArray:
+    """The final values of a metric, (seeds, groups); NaN where there is none."""
+    return by_seed_and_group(cells, cells.reindex(columns=[name]))[:, :, 0]
+
+
 def notes_on_seeds(cells: pd.DataFrame, bases: list[int | None]) -> list[str]:
     """Warnings: few seeds, groups with different seeds, tests that can't be significant."""
     notes = []
@@ -280,10 +285,11 @@ def notes_on_seeds(cells: pd.DataFrame, bases: list[int | None]) -> list[str]:
 def difference(cells: pd.DataFrame, bases: list[int | None], name: str) -> Differences:
     """The paired difference of each group from its baseline in one metric, (groups,) arrays."""
     pairs = [(base, place) for place, base in enumerate(bases) if base is not None]
-    table = by_seed_and_group(cells, cells.reindex(columns=[name]))[:, :, 0]
     higher_is_better = metric(name).higher_is_better is not False
     # One generator for each metric, so that the result does not depend on what else is tested.
-    found = differences.paired_differences(table, pairs, np.random.default_rng(0), higher_is_better=higher_is_better)
+    found = differences.paired_differences(
+        final_values(cells, name), pairs, np.random.default_rng(0), higher_is_better=higher_is_better
+    )
     places = [place for _, place in pairs]
 
     def for_all(values: NDArray) -> NDArray:

@@ -17,7 +17,8 @@ from mlflow.entities import Metric, Param
 
 from flows.plan.experiment import PARAMS
 from flows.report import charts
-from flows.report.compare import Comparison, show
+from flows.report.compare import Comparison
+from flows.report.values import show
 from flows.store.runs import search
 from mlp.metrics import METRICS, headlines
 from mlp.statistics import FEWEST_SEEDS, Summary

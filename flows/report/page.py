@@ -17,7 +17,7 @@ from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from flows.report import tables
-from flows.report.charts import EXPLORE, artifact_link
+from flows.report.charts import EXPLORE, explore_link
 from flows.report.compare import Comparison
 from flows.report.grids import grid_charts
 from flows.report.groups import common
@@ -94,9 +94,7 @@ def page(
         recipe=yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True) if recipe else "",
         times=times(comparison, sweep),
         sweep=sweep.info if sweep else None,
-        explore=(EXPLORE, artifact_link(sweep.info.experiment_id, sweep.info.run_id, EXPLORE))
-        if sweep and explored
-        else (),
+        explore=(EXPLORE, explore_link(sweep.info.experiment_id, sweep.info.run_id)) if sweep and explored else (),
         versions={"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         plotly=b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode(),
     )

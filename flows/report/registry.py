@@ -17,7 +17,7 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 import mlp
 from flows.errors import ConfigurationError
-from flows.plan.experiment import Cell
+from flows.plan.cell import Cell
 from flows.plan.preparation import load_data, network_of
 from flows.store.artifacts import WEIGHTS, load_weights, lost
 from flows.store.champion import CHAMPION, find_champion

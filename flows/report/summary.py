@@ -11,7 +11,8 @@ from mlflow.entities import Run
 from numpy.typing import NDArray
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import Cell, Experiment
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
 from flows.plan.preparation import clean_data, data_of
 from flows.platform.health import without_login
 from flows.report import charts, tables
@@ -131,7 +132,7 @@ def write_report(
 
 def run_links(client: MlflowClient, selection: Selection) -> dict[str, str]:
     """The address in MLflow's pages of each cell of a selection and of its sweep, by run id."""
-    pages = f"{without_login(charts.server_of(client))}#/experiments"
+    server = without_login(charts.server_of(client))
     names = selection.cells["experiment"]
     ids = {
         name: experiment.experiment_id for name in names.unique() if (experiment := client.get_experiment_by_name(name))
@@ -139,7 +140,7 @@ def run_links(client: MlflowClient, selection: Selection) -> dict[str, str]:
     runs = {run_id: ids[name] for run_id, name in zip(selection.cells["run_id"], names, strict=True)}
     if selection.sweep:
         runs[selection.sweep.info.run_id] = selection.sweep.info.experiment_id
-    return {run_id: f"{pages}/{place}/runs/{run_id}?workflowType=machine_learning" for run_id, place in runs.items()}
+    return {run_id: server + charts.run_link(experiment_id, run_id) for run_id, experiment_id in runs.items()}
 
 
 def story(comparison: Comparison, points: pd.DataFrame) -> Figure:

@@ -153,8 +153,8 @@ def terminal_table(
     )
     for name in comparison.varying:  # a terminal is narrow
         table.add_column(name, justify="right")
-    for name in headings:
-        table.add_column(name, justify="right", no_wrap=True)
+    for name in headings:  # the values of few seeds are the widest, and may take two lines
+        table.add_column(name, justify="right", no_wrap=name != INTERVAL)
     for group, cells in zip(comparison.groups, rows, strict=True):
         table.add_row(*(show(group[name]) for name in comparison.varying), *cells)
     return table

@@ -1,4 +1,4 @@
-"""The templates of the pages."""
+"""The templates of the pages: of the report, of two sweeps, and of the page to draw in."""
 
 import jinja2
 

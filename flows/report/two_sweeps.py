@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,14 @@ from numpy.typing import NDArray
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
+from flows.plan.stacks import ranges
 from flows.report.compare import (
     Group,
     axes_of,
-    by_seed_and_group,
     check_metrics,
     comparable,
     difference,
+    final_values,
     label,
     metrics_of,
     note_on_axes,
@@ -85,7 +85,7 @@ class TwoSweeps:
 
     def values(self, name: str) -> tuple[NDArray, NDArray]:
         """A metric in A and in B, (seeds, groups) each; NaN in both where one of them has no value."""
-        first, second = np.hsplit(by_seed_and_group(self.cells, self.cells.reindex(columns=[name]))[:, :, 0], 2)
+        first, second = np.hsplit(final_values(self.cells, name), 2)
         both = np.isfinite(first) & np.isfinite(second)
         return np.where(both, first, np.nan), np.where(both, second, np.nan)
 
@@ -97,7 +97,7 @@ class TwoSweeps:
 
 def compare_two(
     client: MlflowClient, first: Selection, second: Selection, by: Sequence[str], metrics: Sequence[str]
-) -> tuple[TwoSweeps, list[str]]:
+) -> TwoSweeps:
     """Compare the cells of sweep B, the second, with those of sweep A.
 
     Parameters
@@ -106,12 +106,6 @@ def compare_two(
         Params by which cells are grouped; others in which the cells of A or those of B differ are added.
     metrics : sequence of str
         The metrics to be shown.
-
-    Returns
-    -------
-    two : TwoSweeps
-    metrics : list of str
-        The same metrics.
 
     Raises
     ------
@@ -124,7 +118,7 @@ def compare_two(
         raise ConfigurationError(f"sweep: {first.sweep.info.run_name} given twice; allowed: two different ones")
     (cells, notes), (others, more) = comparable(first.cells), comparable(second.cells)
     axes = list(dict.fromkeys([*axes_of(cells, by), *axes_of(others, by)]))
-    known = check_metrics(pd.concat([cells, others]), metrics)
+    check_metrics(pd.concat([cells, others]), metrics)
     notes = [*first.notes, *second.notes, *notes, *more, *note_on_axes(by, axes), *note_on_code(first, second)]
     cells, others, groups = grouped(cells, others, axes)
     common = cells.index.intersection(others.index, sort=None)
@@ -145,7 +139,7 @@ def compare_two(
         notes += notes_on_seeds(table, baselines) + notes_on_same(two, counts)
     else:
         notes.append("no cell of A has the same group and the same seed as a cell of B: there is nothing to compare")
-    return two, known
+    return two
 
 
 def title(selection: Selection) -> str:
@@ -206,12 +200,6 @@ def different_settings(first: dict[str, Any], second: dict[str, Any]) -> list[tu
     return [(path, text(first, path), text(second, path)) for path in paths]
 
 
-def ranges(numbers: Sequence[int]) -> str:
-    """Numbers as a reader wants them: ``0-4, 7``."""
-    runs = [list(run) for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])]
-    return ", ".join(f"{run[0][1]}-{run[-1][1]}" if len(run) > 1 else f"{run[0][1]}" for run in runs)
-
-
 def note_on_code(first: Selection, second: Selection) -> list[str]:
     """That the sweeps were run by different versions of the code, as far as it is known."""
     commits = [part.sweep.data.tags.get(COMMIT) for part in (first, second) if part.sweep]
@@ -230,7 +218,7 @@ def notes_on_missing(cells: pd.DataFrame, others: pd.DataFrame, groups: dict[int
         left: dict[str, list[str]] = {}
         for group in groups:
             if group in mine and group in theirs and (more := mine[group] - theirs[group]):
-                left.setdefault(ranges(sorted(more)), []).append(label(groups[group], names))
+                left.setdefault(ranges(more), []).append(label(groups[group], names))
         notes += [f"only {sweep} has the seeds {text} of {', '.join(places)}" for text, places in left.items()]
     return notes
 

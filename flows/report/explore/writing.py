@@ -3,11 +3,9 @@
 import json
 import re
 from base64 import b64encode
-from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 from mlflow import MlflowClient
@@ -15,19 +13,13 @@ from mlflow import MlflowClient
 from flows.report.compare import Comparison
 from flows.report.explore.content import content
 from flows.report.image_answers import Networks
+from flows.report.templates import TEMPLATES
 from flows.store.artifacts import EXPERIMENT, read_artifact
 from flows.store.results import Selection
 
 PAGE = files("flows.report.explore") / "page"
 GENERATOR = '<meta name="generator" content="mlp-flows explore">'  # by which a page is known
 LANGUAGE = "en"  # the file of texts
-TEMPLATES = jinja2.Environment(
-    loader=jinja2.PackageLoader("flows.report.explore", "page"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
 
 
 def write_page(
@@ -43,7 +35,7 @@ def write_page(
     facts, packed = content(client, comparison, points, test_rows, {} if known is None else known)
     texts = json.loads((PAGE / f"{LANGUAGE}.json").read_text(encoding="utf-8"))
     cells = comparison.cells
-    return TEMPLATES.get_template("page.html").render(
+    return TEMPLATES.get_template("explore/page/page.html").render(
         generator=Markup(GENERATOR),
         name=selection.title,
         data_name=", ".join(map(str, cells["data"].unique())),
@@ -52,7 +44,6 @@ def write_page(
         digits=facts["classes"] == [str(number) for number in range(len(facts["classes"]))],
         facts=facts,
         texts=texts,
-        say=lambda text, **values: text.format(**values),
         facts_json=as_json(facts),
         texts_json=as_json(texts),
         packed=packed,
@@ -66,7 +57,6 @@ def as_json(value: Any) -> Markup:
     return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
 
 
-@cache
 def modules() -> dict[str, str]:
     """The address of each module: a data URL with its source.
 

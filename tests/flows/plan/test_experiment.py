@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.plan.experiment import Cell, DescentSettings, Experiment, NetworkSettings, NoiseSettings
+from flows.plan.cell import Cell
+from flows.plan.experiment import DescentSettings, Experiment, NetworkSettings, NoiseSettings
 from flows.plan.preparation import given_labels, keyed_cells, load_data
 from mlp.activations import ACTIVATIONS
 from mlp.corruption import LABEL_CORRUPTIONS

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.plan.experiment import Cell, Experiment
-from flows.plan.stacks import MOST_CELLS_OF_A_STACK, assigned, bytes_of, plan, seconds_of, title
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
+from flows.plan.stacks import MOST_CELLS_OF_A_STACK, assigned, bytes_of, plan, ranges, seconds_of, title
 
 PLENTY = 1e12
 
@@ -68,6 +69,10 @@ def test_stacks_shrink_to_fit_the_memory_but_keep_at_least_one_cell():
     assert [len(stack) for stack in plan(cells, 1, 5 * bytes_of_one)] == [5, 5]
     assert [len(stack) for stack in plan(cells, 2, 5 * bytes_of_one)] == [2, 2, 2, 2, 2]
     assert [len(stack) for stack in plan(cells, 1, 1)] == [1] * 10
+
+
+def test_numbers_in_a_row_are_a_range():
+    assert ranges([8, 0, 1, 2, 5, 7]) == "0-2, 5, 7-8"
 
 
 def test_a_stack_is_called_by_what_it_trains():

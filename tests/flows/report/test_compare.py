@@ -1,10 +1,12 @@
 """Groups of cells that differ only in the seed, and the numbers reported for them."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from scipy import stats
 
 from flows.errors import ConfigurationError
@@ -191,6 +193,14 @@ class TestTables:
         lines = tables.as_csv(comparison, ["test/accuracy"]).splitlines()
         assert len(lines) == 4
         assert "test/accuracy.versus.p_adjusted" in lines[0]
+
+    def test_the_values_of_few_seeds_do_not_push_params_out_of_a_narrow_terminal(self):
+        cells = cells_of(grid("0-2"), test__accuracy=falling)
+        comparison = compare(cells, baseline="fraction=0", tested=["test/accuracy"])
+        console = Console(width=80, record=True)
+        console.print(tables.detail(comparison, "test/accuracy"))
+        assert re.findall(r"^ *(\S+) +3 ", text := console.export_text(), re.M) == ["0", "0.5", "1"]
+        assert "…" not in text
 
     def test_every_row_of_a_markdown_table_has_the_same_number_of_cells(self, comparison):
         for text in (tables.as_markdown(comparison, []), tables.as_markdown(comparison, ["test/accuracy"])):

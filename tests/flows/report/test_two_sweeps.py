@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from flows.cli.main import app
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
-from flows.report.two_sweeps import TwoSweeps, compare_two, flat, ranges
+from flows.report.two_sweeps import TwoSweeps, compare_two, flat
 from flows.store.results import select
 
 # B − A is 1, 2, 3, 4 and 5 points for the seeds 2 to 6. Their mean is 3, their standard deviation sqrt(2.5), so that
@@ -33,7 +33,7 @@ def fast(cell) -> dict[str, float]:
 
 def compared(store, *sources: str, by=("fraction",), metrics=()) -> TwoSweeps:
     first, second = (select(store.client, [source], everything=False) for source in sources)
-    return compare_two(store.client, first, second, by, metrics)[0]
+    return compare_two(store.client, first, second, by, metrics)
 
 
 def typed(store, *arguments: str):
@@ -164,9 +164,6 @@ class TestSettings:
 
     def test_lists_of_values_are_one_setting_and_lists_of_mappings_are_several(self):
         assert flat({"a": {"b": [1, 2]}, "c": [{"d": 3}]}) == {"a.b": [1, 2], "c.0.d": 3}
-
-    def test_numbers_in_a_row_are_a_range(self):
-        assert ranges([0, 1, 2, 5, 7, 8]) == "0-2, 5, 7-8"
 
 
 class TestCommand:

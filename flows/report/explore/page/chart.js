@@ -6,7 +6,7 @@ import { fixed } from "./texts.js";
 const WIDTH = 480, MARGIN = {left: 44, right: 12, top: 12, bottom: 26};
 
 /** Round numbers between two, about `count` of them. */
-export function ticks(low, high, count = 4) {
+function ticks(low, high, count = 4) {
   const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map(n => n * power).find(n => n >= rough);
   return Array.from({length: Math.floor(high / step) - Math.ceil(low / step) + 1}, (_, i) => (Math.ceil(low / step) + i) * step);
@@ -28,9 +28,8 @@ const digitsOf = values => (values.length < 2 ? 0 : Math.max(0, -Math.floor(Math
  * @param lines [{points: [[x, y], …], kind: a class of CSS, dots: whether each point is a dot}]
  * @param options {x: [low, high], y: [low, high], height, mark: x of a vertical line, axis: text below, log: whether
  *   the vertical axis is logarithmic}
- * @returns {x, y} functions from numbers to places in the chart
  */
-export function drawLines(svg, lines, {x: [x0, x1], y: [low, high], height = 200, mark, axis = '', log = false}) {
+export function drawLines(svg, lines, {x: [x0, x1], y: [low, high], height, mark, axis = '', log = false}) {
   const scale = log ? value => Math.log10(Math.max(value, low)) : value => value, [y0, y1] = [scale(low), scale(high)];
   const inner = {width: WIDTH - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom};
   const x = value => MARGIN.left + ((value - x0) / (x1 - x0 || 1)) * inner.width;
@@ -51,5 +50,4 @@ export function drawLines(svg, lines, {x: [x0, x1], y: [low, high], height = 200
   }
   svg.setAttribute('viewBox', `0 0 ${WIDTH} ${height}`);
   svg.replaceChildren(...parts);
-  return {x, y};
 }

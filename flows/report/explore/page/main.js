@@ -7,7 +7,7 @@ import { createGradient } from "./gradient.js";
 import { createInputs } from "./inputs.js";
 import { createNeuron } from "./neuron.js";
 import { exampleCost, forward, largestPlace, stepped, weightedSums } from "./network.js";
-import { createOthers, seedOption } from "./others.js";
+import { createOthers, seedOptions } from "./others.js";
 import { bytesOf, framesOf } from "./packed.js";
 import { text, useTexts, whole } from "./texts.js";
 import { createTimeline } from "./timeline.js";
@@ -90,8 +90,7 @@ function createChooser() {
   let shown = -1;
   return ({group, index, network}) => {
     document.querySelector(`input[name=group][value="${group}"]`).checked = true;
-    if (group !== shown)
-      list.replaceChildren(...[...data.networks.keys()].filter(i => data.networks[i].group === group).map(i => seedOption(data.networks[i], i)));
+    if (group !== shown) list.replaceChildren(...seedOptions(data.networks, group));
     shown = group;
     list.value = index;
     setText($('accuracy'), network.accuracy === null ? '' : text('choose.accuracy', {accuracy: (100 * network.accuracy).toFixed(2)}));
@@ -108,13 +107,11 @@ function chooseSeed(group, index) {
 function takeStep(gradient, rate) {
   const {network, parameters, image, label, steps} = look(), moved = stepped(parameters, gradient, rate);
   const cost = exampleCost(network, forward(network, moved, image).at(-1), label);
-  Object.assign(chosen, {parameters: moved, steps: [...steps, cost]});
-  render();
+  choose({parameters: moved, steps: [...steps, cost]});
 }
 
 function resetSteps() {
-  Object.assign(chosen, {parameters: null, steps: []});
-  render();
+  choose({parameters: null, steps: []});
 }
 
 async function start() {

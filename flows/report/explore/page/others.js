@@ -6,8 +6,7 @@ import { fixed, text } from "./texts.js";
 /** Set up the cards; `chooseSeed` is called with (group, number of the network), `lookInside` with the group. */
 export function createOthers(data, names, chooseSeed, lookInside) {
   const cards = data.groups.map((group, number) => {
-    const networks = [...data.networks.keys()].filter(i => data.networks[i].group === number);
-    const select = element('select', {'aria-label': text('others.seed', {group})}, ...networks.map(i => seedOption(data.networks[i], i)));
+    const select = element('select', {'aria-label': text('others.seed', {group})}, ...seedOptions(data.networks, number));
     select.addEventListener('change', () => chooseSeed(number, Number(select.value)));
     const digit = element('strong', {className: names.some(name => name.length > 2) ? 'word' : 'digit'}), sure = element('span', {className: 'sure'});
     const bars = names.map(name => element('span', {className: 'column'}, element('i'), element('b', {}, name.length > 2 ? name.slice(0, 2) : name)));
@@ -41,8 +40,8 @@ export function createOthers(data, names, chooseSeed, lookInside) {
   };
 }
 
-/** A network in a list of seeds. */
-export function seedOption(network, index) {
+/** The networks of a group in a list of seeds. */
+export const seedOptions = (networks, group) => networks.flatMap((network, index) => {
   const seed = `${text('choose.seed')} ${network.seed}`;
-  return element('option', {value: index}, network.best ? text('choose.best', {seed}) : seed);
-}
+  return network.group === group ? [element('option', {value: index}, network.best ? text('choose.best', {seed}) : seed)] : [];
+});

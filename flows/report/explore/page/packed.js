@@ -1,16 +1,9 @@
 // Numbers that the page holds as text: base64 of gzip of the bytes of all numbers, the first bytes of each first, so
 // that gzip finds what they have in common. See flows/report/explore/packing.py.
 
-const cache = new Map();
-
-/** The bytes of a packed element, unpacked when they are asked for the first time. */
-export function bytesOf(id) {
-  if (!cache.has(id)) cache.set(id, unpack(document.getElementById(id).textContent));
-  return cache.get(id);
-}
-
-async function unpack(text) {
-  const packed = Uint8Array.from(atob(text), sign => sign.charCodeAt(0));
+/** The bytes of a packed element. */
+export async function bytesOf(id) {
+  const packed = Uint8Array.from(atob(document.getElementById(id).textContent), sign => sign.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -24,7 +17,7 @@ function interleaved(bytes, start, count, size) {
 }
 
 /** Half-precision numbers, of 1 sign bit, 5 bits of exponent and 10 of fraction, as floats. */
-export function fromHalf(halves) {
+function fromHalf(halves) {
   return Float32Array.from(halves, half => {
     const exponent = (half >> 10) & 31, fraction = half & 1023, sign = half >> 15 ? -1 : 1;
     if (exponent === 31) return fraction ? NaN : sign * Infinity;

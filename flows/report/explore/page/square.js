@@ -5,7 +5,7 @@ import { cropped, dilation, distance, erosion, padded, picture, skeleton } from 
 const MARGIN = 4 / 28, INK = 0.1, THIN = 0.09, THICK = 0.16; // explained in mlp/images/square.py
 
 /** Round to the nearest integer, halves to the even one, as Python does. */
-export function round(value) {
+function round(value) {
   const low = Math.floor(value), rest = value - low;
   return rest < 0.5 || (rest === 0.5 && low % 2 === 0) ? low : low + 1;
 }
@@ -16,7 +16,7 @@ export function asMnist(ink, side) {
 }
 
 /** The smallest rectangle that holds all ink. */
-export function cutOut(ink) {
+function cutOut(ink) {
   const {values, rows, columns} = ink;
   let top = rows, bottom = -1, left = columns, right = -1;
   values.forEach((value, at) => {
@@ -42,7 +42,7 @@ function usualStrokes(ink) {
 }
 
 /** The mean width of strokes in pixels: twice the distance of their middle from paper. */
-export function strokeWidth(ink) {
+function strokeWidth(ink) {
   const mask = padded({...ink, values: ink.values.map(value => (value > 0.5 ? 1 : 0))}, 1);
   let sum = 0, count = 0;
   skeleton(mask).forEach((bit, at) => {

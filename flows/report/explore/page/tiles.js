@@ -4,7 +4,7 @@
 const ZERO = [22, 27, 38], POSITIVE = [255, 159, 67], NEGATIVE = [77, 163, 255];
 
 /** The colour of a value from -1 to 1, as [red, green, blue]. */
-export function diverging(value) {
+function diverging(value) {
   const end = value < 0 ? NEGATIVE : POSITIVE, share = Math.min(Math.abs(value), 1);
   return ZERO.map((zero, i) => zero + share * (end[i] - zero));
 }

@@ -7,13 +7,13 @@ import { fixed, text } from "./texts.js";
 const LIMIT = 1e6; // beyond it a descent has diverged
 
 /** A cost of one number with two valleys, the one of the notebook 1_descent. */
-export const one = {cost: w => w ** 4 / 4 - w ** 2 + 0.3 * w + 1.5, slope: w => w ** 3 - 2 * w + 0.3};
+const one = {cost: w => w ** 4 / 4 - w ** 2 + 0.3 * w + 1.5, slope: w => w ** 3 - 2 * w + 0.3};
 
 /** The lesson's cost of two numbers. */
-export const two = {cost: (x, y) => 1.5 * x * x + 0.5 * y * y, gradient: (x, y) => [3 * x, y]};
+const two = {cost: (x, y) => 1.5 * x * x + 0.5 * y * y, gradient: (x, y) => [3 * x, y]};
 
 /** The path of gradient descent from a point, as mlp.descend computes it, up to where it diverges. */
-export function descend(gradient, start, rate, steps) {
+function descend(gradient, start, rate, steps) {
   const path = [start];
   while (path.length <= steps && path.at(-1).every(value => Math.abs(value) < LIMIT)) {
     const slope = gradient(...path.at(-1));
@@ -23,7 +23,7 @@ export function descend(gradient, start, rate, steps) {
 }
 
 /** What became of a ball: diverges, swings, slow, settled_deep or settled_shallow. */
-export function fate(path) {
+function fate(path) {
   const values = path.map(([w]) => w), last = values.at(-1), moves = values.slice(1).map((w, i) => w - values[i]);
   if (!(Math.abs(last) < 10)) return 'diverges';
   const end = moves.slice(-4), turns = end.filter((move, i) => i && move * end[i - 1] < 0).length;
