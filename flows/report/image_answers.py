@@ -117,8 +117,7 @@ def ask(
 def chosen(cells: pd.DataFrame, base: int) -> tuple[pd.DataFrame, list[str]]:
     """The cells to ask about the test images: the first seeds of some groups, among them the first, last and `base`."""
     groups, seeds = np.unique(cells["group"]), np.unique(cells["seed"])
-    spread = np.linspace(0, len(groups) - 1, min(len(groups), MOST_GROUPS)).round().astype(int)
-    some_groups = {*groups[spread], base}
+    some_groups = {*evenly(groups, MOST_GROUPS), base}
     some_seeds = seeds[: MOST_CELLS // len(some_groups)]
     notes = []
     if len(some_groups) < len(groups):
@@ -126,6 +125,11 @@ def chosen(cells: pd.DataFrame, base: int) -> tuple[pd.DataFrame, list[str]]:
     if len(some_seeds) < len(seeds):
         notes.append(f"the networks of the first {len(some_seeds)} of {len(seeds)} seeds were asked")
     return cells[cells["group"].isin(some_groups) & cells["seed"].isin(some_seeds)].sort_values("seed"), notes
+
+
+def evenly(items: NDArray, most: int) -> NDArray:
+    """At most so many of some items (n,), evenly spread, the first and the last among them."""
+    return items[np.linspace(0, len(items) - 1, min(len(items), most)).round().astype(int)]
 
 
 def where(cell: pd.Series) -> tuple:

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from flows.errors import ConfigurationError
 from flows.report.compare import Comparison
 from flows.report.explore.packing import exact, pack, rounded
-from flows.report.image_answers import Networks, data_sets, read_networks, where
+from flows.report.image_answers import Networks, data_sets, evenly, read_networks, where
 from flows.report.values import plain
 from flows.store.artifacts import load_snapshots
 from mlp.confidence import answers_in_blocks
@@ -122,9 +122,8 @@ def networks_and_data(
 
     Networks for images of another data set, or for images that were preprocessed in another way, are left out.
     """
-    groups = np.unique(comparison.cells["group"])
-    some = groups[np.linspace(0, len(groups) - 1, min(len(groups), MOST_GROUPS)).round().astype(int)]
-    cells = comparison.cells[comparison.cells["group"].isin(some)]
+    some_groups = evenly(np.unique(comparison.cells["group"]), MOST_GROUPS)
+    cells = comparison.cells[comparison.cells["group"].isin(some_groups)]
     if "test/accuracy" in cells:
         cells = cells.sort_values("test/accuracy", ascending=False, kind="stable")
     cells = cells.sort_values("group", kind="stable")
@@ -203,8 +202,7 @@ def curve_of(costs: pd.DataFrame, run_id: str, kept: list[int]) -> dict[str, lis
         A row for each step, a column for each run and metric.
     """
     table = pd.DataFrame({name: costs.get((run_id, name), np.nan) for name in COSTS}, costs.index).dropna(how="all")
-    spread = np.linspace(0, len(table) - 1, min(len(table), MOST_POINTS)).round().astype(int)
-    table = table[table.index.isin([*table.index[spread], *kept])]
+    table = table[table.index.isin([*evenly(table.index.to_numpy(), MOST_POINTS), *kept])]
     train, test = ([round(cost, 4) if np.isfinite(cost) else None for cost in table[name]] for name in table)
     return {"epochs": table.index.tolist(), "train": train, "test": test}
 
