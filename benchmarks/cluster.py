@@ -22,8 +22,8 @@ from pathlib import Path
 import cloudpickle
 import requests
 from tracking import send_alone
+from whole_sweep import environment, runs_of, sweep_seconds, training_seconds
 
-from flows import load_runs
 from flows.plan.configuration import load_experiment
 from flows.plan.experiment import Cell
 from flows.plan.preparation import load_data
@@ -38,8 +38,6 @@ from flows.store.experiments import open_experiment
 from flows.sweep.progress import ProgressFolder
 from flows.sweep.training import SweepContext, final_measure, train
 from mlp import DataFallback
-
-PYTHON, MLP = sys.executable, Path(sys.executable).with_name("mlp")
 
 
 @dataclass(frozen=True)
@@ -70,10 +68,11 @@ class Costs:
 @contextmanager
 def dask_cluster(workers: int, folder: Path) -> Iterator[str]:
     """A scheduler and workers of one thread each on this machine; its address."""
-    address, quiet = f"tcp://127.0.0.1:{free_port()}", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    address = f"tcp://127.0.0.1:{free_port()}"
+    options = {"cwd": folder, "env": environment(folder), "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     scheduler = ["distributed.cli.dask_scheduler", "--host", address, "--no-dashboard"]
     worker = ["distributed.cli.dask_worker", address, "--nworkers", str(workers), "--nthreads", "1", "--no-dashboard"]
-    programs = [subprocess.Popen([PYTHON, "-m", *words], cwd=folder, **quiet) for words in (scheduler, worker)]
+    programs = [subprocess.Popen([sys.executable, "-m", *words], **options) for words in (scheduler, worker)]
     try:
         yield address
     finally:
@@ -82,28 +81,16 @@ def dask_cluster(workers: int, folder: Path) -> Iterator[str]:
             program.wait()
 
 
-def sweep_seconds(options: list[str], folder: Path) -> tuple[float, float]:
-    """Seconds of a whole `mlp run` with two stacks, and of its training."""
-    begin = time.perf_counter()
-    done = subprocess.run([MLP, "run", "shuffle", *options, "--force"], cwd=folder, capture_output=True, text=True)
-    seconds = time.perf_counter() - begin
-    if done.returncode:
-        sys.exit(f"mlp run ended with exit code {done.returncode}: {done.stdout}{done.stderr}")
-    runs = load_runs("shuffle", tracking_server=f"sqlite:///{folder}/mlruns/mlflow.db")
-    begun = runs["started"].map(lambda moment: moment.timestamp())
-    return seconds, (begun + runs["seconds"]).max() - begun.min()
-
-
 def compare_runners(grid: list[str], rounds: int) -> None:
-    """Print the median times of both runners, and their ratio."""
+    """Print the median times of both runners for two stacks, and their ratio."""
     found: dict[str, list[tuple[float, float]]] = {"processes": [], "dask": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        os.environ["PREFECT_HOME"] = f"{folder}/mlruns/prefect"
         with dask_cluster(2, folder) as address:
             for _ in range(rounds):
                 for runner, where in (("processes", []), ("dask", ["--runner", "dask", "--address", address])):
-                    found[runner].append(sweep_seconds([*grid, "--workers", "2", *where], folder))
+                    whole = sweep_seconds([*grid, "--workers", "2", *where, "--force"], folder)
+                    found[runner].append((whole, training_seconds(runs_of(folder))))
     for runner, times in found.items():
         whole, training = (statistics.median(part) for part in zip(*times, strict=True))
         print(f"{runner:10} {whole:6.1f} s, of which {training:6.1f} s training")

@@ -6,7 +6,6 @@ the sweep, including Prefect's server; shared pages count once.
 """
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -16,10 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import psutil
+from whole_sweep import command, environment, runs_of, training_seconds
 
-from flows import load_runs
 from flows.platform.environment import prepare_environment
 from flows.platform.system import cores
 from mlp import DataFallback, load
@@ -41,15 +39,14 @@ class Measurement:
 
 def measure(data: str, cells: int, epochs: int, workers: int) -> Measurement:
     """Run a sweep, and measure its memory while it runs."""
-    mlp = Path(sys.executable).with_name("mlp")
     grid = ["--data", data, "--seeds", f"0-{cells - 1}", "--shuffle", "0", "--epochs", str(epochs)]
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder, "log")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        log = folder / "log"
         begin = time.perf_counter()
         with log.open("w") as output:
-            command = [mlp, "run", "shuffle", *grid, "--workers", str(workers)]
-            home = {"PREFECT_HOME": f"{folder}/mlruns/prefect"}  # not the one that `prepare_environment` has set here
-            sweep = psutil.Popen(command, cwd=folder, stdout=output, stderr=output, env=os.environ | home)
+            words = command([*grid, "--workers", str(workers)])
+            sweep = psutil.Popen(words, cwd=folder, stdout=output, stderr=output, env=environment(folder))
             peak = 0
             while sweep.poll() is None:
                 peak = max(peak, memory_of(sweep))
@@ -57,10 +54,8 @@ def measure(data: str, cells: int, epochs: int, workers: int) -> Measurement:
         seconds = time.perf_counter() - begin
         if sweep.returncode:
             sys.exit(f"mlp run ended with exit code {sweep.returncode}: {log.read_text()}")
-        runs = load_runs("shuffle", tracking_server=f"sqlite:///{folder}/mlruns/mlflow.db")
-    began = runs["started"].map(pd.Timestamp.timestamp)
-    training = (began + runs["seconds"]).max() - began.min()
-    return Measurement(len(runs), epochs, workers, seconds, training, peak)
+        runs = runs_of(folder)
+    return Measurement(len(runs), epochs, workers, seconds, training_seconds(runs), peak)
 
 
 def memory_of(process: psutil.Process) -> int:

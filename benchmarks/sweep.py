@@ -8,9 +8,6 @@ says. Times are wall-clock times on all cores.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 import warnings
@@ -22,6 +19,7 @@ import joblib
 import mlflow
 import numpy as np
 from threadpoolctl import threadpool_limits
+from whole_sweep import sweep_seconds
 
 from flows.platform.environment import prepare_environment
 from flows.platform.system import cores
@@ -34,19 +32,8 @@ FRACTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 def run_ours(data: str, seeds: int, epochs: int, folder: Path) -> float:
     """Seconds of `mlp run`, in a new store that a previous run of one cell has created."""
-    mlp = Path(sys.executable).with_name("mlp")
-    one = ["--seeds", str(seeds), "--shuffle", "0", "--epochs", "1"]
-    grid = ["--seeds", f"0-{seeds - 1}", "--epochs", str(epochs)]
-    seconds = 0.0
-    for options in (one, grid):
-        begin = time.perf_counter()
-        command = [mlp, "run", "shuffle", "--data", data, *options]
-        home = {"PREFECT_HOME": f"{folder}/mlruns/prefect"}  # not the one that `prepare_environment` has set here
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | home)
-        seconds = time.perf_counter() - begin
-        if done.returncode:
-            sys.exit(f"mlp run ended with exit code {done.returncode}: {done.stderr or done.stdout}")
-    return seconds
+    sweep_seconds(["--data", data, "--seeds", str(seeds), "--shuffle", "0", "--epochs", "1"], folder)
+    return sweep_seconds(["--data", data, "--seeds", f"0-{seeds - 1}", "--epochs", str(epochs)], folder)
 
 
 def train_peer(data: Dataset, seed: int, fraction: float, epochs: int, uri: str) -> None:
