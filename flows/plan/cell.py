@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # Part of every cell key: raise it when a change of the method changes results, so that old runs do not count as done.
 # 2: keys hold what differs from the defaults, so that a new setting with a default leaves them as they are.
 METHOD = 2
+# Training images on which the curves are measured between the first and the last epoch, if nothing else is asked for.
+CURVE_ROWS = 10_000
 DIGITS = 1_438  # training images of scikit-learn's digits
 
 
@@ -75,6 +77,14 @@ class Cell:
         return min(self.rows or everything, everything)
 
     @property
+    def evaluation_rows(self) -> int | None:
+        """Training images that are measured between the first and the last epoch; None for all."""
+        if self.experiment.stop_accuracy is not None:
+            return None
+        rows = self.experiment.evaluation_rows or CURVE_ROWS
+        return rows if rows < self.images else None
+
+    @property
     def weights(self) -> int:
         """Number of weights of the network."""
         return sum(fan_in * fan_out for fan_in, fan_out in pairwise(self.sizes))
@@ -112,7 +122,7 @@ class Cell:
             **self.network.model_dump(exclude={"hidden"}),
             **experiment.descent.model_dump(),
             "order": experiment.order,
-            "evaluation_rows": experiment.evaluation_rows or "all",
+            "evaluation_rows": self.evaluation_rows or "all",
             "stop_accuracy": experiment.stop_accuracy or "none",
             "noise_count": experiment.noise.count,
             "noise_seed": experiment.noise.seed,

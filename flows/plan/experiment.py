@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from flows.plan import grid
-from flows.plan.cell import Cell
+from flows.plan.cell import CURVE_ROWS, Cell
 from flows.plan.fields import SEED_LIMIT, Fraction, OneOf, Settings, as_list, parse_flips, parse_seeds
 from mlp.activations import ACTIVATIONS
 from mlp.confidence import NOISES
@@ -151,7 +151,10 @@ class Experiment(Settings):
         "experiment", description="mini-batches in one order for all cells, or in an order per seed"
     )
     evaluation_rows: int | None = Field(
-        None, ge=10, description="measure the training metrics on this many images, from the first; null: on all"
+        None,
+        ge=10,
+        description="between the first and the last epoch, measure the training metrics on this many images only, the "
+        f"first ones; null: on {CURVE_ROWS:,}, or on all with stop_accuracy. The first and the last epoch read all",
     )
     stop_accuracy: float | None = Field(
         None, gt=0, le=1, description="stop a cell when its training accuracy reaches this; null: never"
@@ -180,6 +183,11 @@ class Experiment(Settings):
                 experiment = validate(settings | {"grid": values})
         except ValidationError as error:
             raise grid.relocated(error, "networks", places) from None
+        if experiment.evaluation_rows is not None and experiment.stop_accuracy is not None:
+            raise ValueError(
+                f"evaluation_rows: {experiment.evaluation_rows} given with stop_accuracy; allowed: null, because some "
+                "images can't say that all are fitted"
+            )
         for path, axis in experiment.axes.items():
             if len(set(axis)) < len(axis):
                 raise ValueError(f"{path}: a value given twice; allowed: every value once")

@@ -79,6 +79,7 @@ def page(
         groups=list(zip(comparison.names, hues(len(comparison.groups)), strict=True)),
         varying=", ".join(comparison.varying),
         curves=embedded(curves_charts(comparison, curves, curves_of_seeds)),
+        sample=sample(comparison),
         most_seeds=MOST_SEEDS if comparison.cells["seed"].nunique() > MOST_SEEDS else 0,
         measures=embedded(measures_charts(comparison)),
         overview_headings=tables.overview_headings(),
@@ -112,6 +113,12 @@ def facts(comparison: Comparison) -> list[str]:
     parts = [f"{len(cells)} networks", f"{seeds} seed{'s' * (seeds > 1)}"]
     parts += [f"{groups} groups by {', '.join(comparison.varying)}"] * (groups > 1)
     return [*parts, ", ".join(map(str, cells["data"].unique())), f"{cells['started'].max():%d %B %Y, %H:%M} UTC"]
+
+
+def sample(comparison: Comparison) -> str:
+    """On how many training images the curves were measured between the first and the last epoch; empty for all."""
+    numbers = sorted(int(rows) for rows in comparison.cells["evaluation_rows"].unique() if rows != "all")
+    return " or ".join(f"{number:,}" for number in numbers)
 
 
 def curves_charts(

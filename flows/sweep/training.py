@@ -156,7 +156,7 @@ def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, N
         data,
         given,
         orders,
-        experiment.evaluation_rows,
+        cells[0].evaluation_rows,
         experiment.stop_accuracy,
         on_epoch,
         kept_epochs(max(cell.experiment.descent.epochs for cell in cells), networks[0].parameter_count),

@@ -75,7 +75,8 @@ def train_stack(
     orders : Generator or list of Generator
         Draws the mini-batches: one generator for all cells, or one per cell.
     evaluation_rows : int, optional
-        Compute the training metrics on this many rows only, the first ones. Default: on all.
+        Between the first and the last epoch of a cell, compute the training metrics on this many rows only, the first
+        ones. Default: on all.
     stop_accuracy : float, optional
         A cell ends after the epoch in which its ``train/accuracy`` reaches this value.
     on_epoch : callable
@@ -91,11 +92,14 @@ def train_stack(
     Raises
     ------
     ValueError
-        If `given` does not have one row of labels per cell, a list has another length than `starts`, or the descents
-        differ in their mini-batches.
+        If `given` does not have one row of labels per cell, a list has another length than `starts`, the descents
+        differ in their mini-batches, or both `evaluation_rows` and `stop_accuracy` are given: some rows can't say that
+        a cell has fitted all of them.
     """
     descents = [descent] * len(starts) if isinstance(descent, Descent) else list(descent)
     check_descents(descents, len(starts))
+    if evaluation_rows is not None and stop_accuracy is not None:
+        raise ValueError(f"evaluation_rows: {evaluation_rows} given with stop_accuracy; allowed: one of the two")
     if isinstance(orders, list) and len(orders) != len(starts):
         raise ValueError(f"orders: {len(orders)} given; allowed: one for all cells, or a list of {len(starts)}")
     if given.shape != (len(starts), len(data.train_labels)):
@@ -117,9 +121,8 @@ def train_stack(
             if epoch > 0:
                 running = [orders] if isinstance(orders, Generator) else [orders[cell] for cell in cells]
                 run_epoch(layers, train_images, given[cells], epoch - 1, running)
-            for name, values in evaluate(
-                layers, train_images, test_images, data, given[cells, :evaluation_rows]
-            ).items():
+            rows = np.where((epoch == 0) | (epoch == epochs[cells]), given.shape[1], evaluation_rows or given.shape[1])
+            for name, values in evaluate(layers, train_images, test_images, data, given[cells], rows).items():
                 metrics[name][epoch, cells] = values
             history.epochs[cells] = epoch
             on_epoch(epoch, {name: values[epoch] for name, values in metrics.items()})
@@ -194,17 +197,20 @@ def run_epoch(
 
 
 def evaluate(
-    layers: Layers, train_images: Images, test_images: Images, data: Dataset, given: NDArray
+    layers: Layers, train_images: Images, test_images: Images, data: Dataset, given: NDArray, rows: NDArray
 ) -> dict[str, NDArray]:
-    """All metrics of all cells (cells,), on as many training images as there are given labels (cells, n)."""
+    """All metrics of all cells (cells,), each on its number of training images; given labels are (cells, n)."""
 
-    def evaluations(images: Images, labels: NDArray, true: NDArray) -> list[Evaluation]:
-        costs, predicted = measure(layers, images, labels)
-        return [Evaluation(*arrays, true) for arrays in zip(costs, predicted, labels, strict=True)]
+    def evaluations(images: Images, labels: NDArray, true: NDArray, rows: NDArray) -> list[Evaluation]:
+        costs, predicted = measure(layers, images, labels[:, : rows.max()])
+        return [
+            Evaluation(cost[:n], answers[:n], of_cell[:n], true[:n])
+            for cost, answers, of_cell, n in zip(costs, predicted, labels, rows, strict=True)
+        ]
 
-    train = evaluations(train_images, given, data.train_labels[: given.shape[1]])
+    train = evaluations(train_images, given, data.train_labels, rows)
     test_labels = np.broadcast_to(data.test_labels, (len(given), len(data.test_labels)))
-    test = evaluations(test_images, test_labels, data.test_labels)
+    test = evaluations(test_images, test_labels, data.test_labels, np.full(len(given), len(data.test_labels)))
     of_cells = [measured(*sets) for sets in zip(train, test, strict=True)]
     return {name: np.array([metrics[name] for metrics in of_cells]) for name in of_cells[0]}
 

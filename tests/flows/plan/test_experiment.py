@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from flows.plan.cell import Cell
 from flows.plan.experiment import DescentSettings, Experiment, NetworkSettings, NoiseSettings
@@ -128,6 +129,22 @@ DEFAULTS = {
     "evaluation_rows": None,
     "stop_accuracy": None,
 }
+
+
+def test_curves_of_large_training_sets_are_measured_on_the_first_ten_thousand_images_unless_a_cell_stops_when_it_fits():
+    for fields, rows in (
+        ({}, 10_000),
+        ({"data": {"rows": 10_000}}, None),
+        ({"data": {"name": "digits"}}, None),
+        ({"evaluation_rows": 500}, 500),
+        ({"evaluation_rows": 60_000}, None),
+        ({"stop_accuracy": 1}, None),
+    ):
+        cell = only_cell(**fields)
+        assert cell.evaluation_rows == rows, fields
+        assert cell.params()["evaluation_rows"] == (rows or "all")
+    with pytest.raises(ValidationError, match="evaluation_rows: 500 given with stop_accuracy; allowed: null"):
+        only_cell(evaluation_rows=500, stop_accuracy=1)
 
 
 def test_the_defaults_that_keys_leave_out_never_change():

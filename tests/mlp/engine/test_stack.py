@@ -1,6 +1,7 @@
 """The engine is compared with the readable loop of `mlp.descent.train`, and with itself in other stacks."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -310,15 +311,36 @@ def test_a_stack_in_which_all_have_ended_trains_no_further() -> None:
     assert epochs == [0]
 
 
-def test_training_metrics_can_be_computed_on_the_first_rows_only() -> None:
-    data, descent = data_set(), Descent(0.5, 8, 2)
-    labels = labels_of(data, 2)
+def test_between_the_first_and_the_last_epoch_training_metrics_can_be_computed_on_the_first_rows_only() -> None:
+    data, descent = data_set(), Descent(0.5, 8, 3)
+    labels, found = labels_of(data, 2), []
     some, all_rows = run(2, data=data, descent=descent, evaluation_rows=20), run(2, data=data, descent=descent)
-    np.testing.assert_array_equal(some.metrics["test/cost"], all_rows.metrics["test/cost"])
-    for cell in range(2):
-        answers = network_of().answers(some.parameters[cell], scaled(data.train_images[:20]))
-        hits = answers.argmax(axis=1) == labels[cell, :20]
-        assert some.metrics["train/accuracy"][-1, cell] == pytest.approx(hits.mean())
+    for name, values in some.metrics.items():
+        whole = all_rows.metrics[name]
+        np.testing.assert_array_equal(values[[0, -1]], whole[[0, -1]])
+        if name.startswith("test/"):
+            np.testing.assert_array_equal(values, whole)
+    for epochs in (1, 2):  # the last epochs of shorter descents: no rate depends on how many epochs follow
+        shorter = run(2, data=data, descent=replace(descent, epochs=epochs))
+        for cell in range(2):
+            answers = network_of().answers(shorter.parameters[cell], scaled(data.train_images[:20]))
+            hits = answers.argmax(axis=1) == labels[cell, :20]
+            found.append(some.metrics["train/accuracy"][epochs, cell] == pytest.approx(hits.mean()))
+    assert all(found)
+
+
+def test_a_cell_is_measured_on_the_same_rows_whenever_the_others_of_its_stack_end() -> None:
+    descents = [Descent(0.5, 8, epochs, schedule="constant") for epochs in (2, 4)]
+    both = run(2, descent=descents, evaluation_rows=20)
+    for cell, descent in enumerate(descents):
+        alone = run(2, descent=descent, evaluation_rows=20)
+        for name, values in alone.metrics.items():
+            np.testing.assert_array_equal(values[:, cell], both.metrics[name][: descent.epochs + 1, cell])
+
+
+def test_some_rows_can_not_say_that_a_cell_has_fitted_all() -> None:
+    with pytest.raises(ValueError, match="evaluation_rows: 20 given with stop_accuracy; allowed: one of the two"):
+        run(2, evaluation_rows=20, stop_accuracy=0.9)
 
 
 @given(
