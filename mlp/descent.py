@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from mlp.image_shape import image_shape
 from mlp.network import Layer, Network, Parameters
 from mlp.steps import RULES, GradientDescent
 
@@ -154,12 +155,12 @@ def mean_input(images: NDArray) -> NDArray:
 
 
 def shifted(images: NDArray, pixels: int, rng: Generator) -> NDArray:
-    """Square images (n, side*side), each shifted by a random offset of its own; the vacated pixels are 0."""
-    n, side = len(images), round(images.shape[1] ** 0.5)
-    padded = np.pad(images.reshape(n, side, side), ((0, 0), (pixels, pixels), (pixels, pixels)))
-    down, right = rng.integers(0, 2 * pixels + 1, (2, n, 1, 1))
+    """Square images (n, pixels), each shifted by a random offset of its own; the vacated pixels are 0."""
+    n, (channels, side, _) = len(images), image_shape(images.shape[1])
+    padded = np.pad(images.reshape(n, channels, side, side), ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
+    down, right = rng.integers(0, 2 * pixels + 1, (2, n, 1, 1, 1))
     rows, columns = np.arange(side)[:, None] + down, np.arange(side) + right
-    return padded[np.arange(n)[:, None, None], rows, columns].reshape(n, -1)
+    return padded[np.arange(n)[:, None, None, None], np.arange(channels)[:, None, None], rows, columns].reshape(n, -1)
 
 
 def train(
