@@ -1,6 +1,7 @@
 """Claims of Arpit et al. 2017, "A Closer Look at Memorization in Deep Networks" (arXiv 1706.05394)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,7 @@ from mlp.memorization import (
 )
 from mlp.network import Parameters
 from mlp.randomness import generator
+from mlp.unrolled import unrolled_derivatives
 
 DIFFICULTY_ROWS = 1_000  # training images whose difficulty is measured
 CRITICAL_ROWS = 500  # images that are searched for critical ones
@@ -41,6 +43,7 @@ RADII = (0.3, 1, 2, 4, 8, 16)  # in grey levels 0..255; the first is the paper's
 WIDE_RADIUS = 8
 EARLIER_MOST = 5_000  # training images, of the earlier set-up of `capacity`
 EQUAL_FIT = 0.6  # training accuracy at which sensitivities are compared as well
+UNROLLED_EPOCHS = 50  # the first; each takes longer than the one before
 
 
 def difficulty(nets: list[TrainedNetwork], labels: list[TrainedNetwork], plain: list[TrainedNetwork]) -> Findings:
@@ -97,7 +100,8 @@ def sensitivity(small: list[TrainedNetwork]) -> Findings:
 
     The training is repeated with `mlp.descent.train`, from the same start and in the same order, to measure each epoch.
     The sensitivity of each image is averaged over the ends of all epochs so far (the paper averages over all steps);
-    `gini` measures the inequality of these averages.
+    `gini` measures the inequality of these averages. It is measured twice: of the image's own cost, and, as in the
+    paper, of the average cost through all earlier steps.
     """
     groups = {
         name: select(small, inputs=kind, fraction=fraction)
@@ -107,16 +111,27 @@ def sensitivity(small: list[TrainedNetwork]) -> Findings:
     last = {name: curve[:, -1] for name, curve in curves.items()}
     at_fit = {name: np.array([fitted_gini(net, curve) for net, curve in zip(nets, curves[name], strict=True)])
               for name, nets in groups.items()}  # fmt: skip
+    unrolled = {name: np.array([unrolled_gini(net) for net in nets]) for name, nets in groups.items()}
+    through = {name: curve[:, -1] for name, curve in unrolled.items()}
     quantities = {
         **{f"gini_{name}": values for name, values in last.items()},
+        **{f"unrolled_{name}": values for name, values in through.items()},
         "real_over_noise": last["real"] - last["noise"],
         "real_over_labels": last["real"] - last["labels"],
+        "unrolled_real_over_noise": through["real"] - through["noise"],
+        "unrolled_real_over_labels": through["real"] - through["labels"],
         "fit_real_over_noise": at_fit["real"] - at_fit["noise"],
         "fit_real_over_labels": at_fit["real"] - at_fit["labels"],
     }
     names = {"real": "real data", "noise": "random images", "labels": "random labels"}
-    shown = {names[name]: curve for name, curve in curves.items()}
-    return Findings(quantities, {"gini": figures.curves_figure(shown, "Gini coefficient of the sensitivity")})
+    pictures = {
+        figure: figures.curves_figure({names[name]: curve for name, curve in of_groups.items()}, title)
+        for figure, of_groups, title in (
+            ("gini", curves, "Gini coefficient of the sensitivity"),
+            ("unrolled", unrolled, "Gini coefficient, through all steps"),
+        )
+    }
+    return Findings(quantities, pictures)
 
 
 def fitted_gini(net: TrainedNetwork, curve: NDArray) -> float:
@@ -139,6 +154,16 @@ def sensitivity_gini(net: TrainedNetwork) -> NDArray:
     order = generator(0, "order")
     train(net.network, net.start, net.data.train_images, net.given, net.descent, order, on_epoch)
     return np.array(curve)
+
+
+def unrolled_gini(net: TrainedNetwork) -> NDArray:
+    """The same curve for the sensitivity of the average cost through all earlier steps, of the first epochs."""
+    descent = replace(net.descent, epochs=min(net.descent.epochs, UNROLLED_EPOCHS))
+    images, order = scaled(net.data.train_images), generator(0, "order")
+    derivatives = unrolled_derivatives(net.network, net.start, images, net.given, descent, order)
+    sensitivity_of_epochs = np.abs(derivatives).sum(axis=2)
+    averages = sensitivity_of_epochs.cumsum(axis=0) / np.arange(1, descent.epochs + 1)[:, np.newaxis]
+    return np.array([np.nan, *gini(averages.T)])
 
 
 def critical(labels: list[TrainedNetwork], inputs: list[TrainedNetwork]) -> Findings:

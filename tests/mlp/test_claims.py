@@ -1,5 +1,7 @@
 """The measures of the claims, on networks with constructed curves; values against allowed ranges."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -274,6 +276,12 @@ class TestArpit:
         monkeypatch.setattr(arpit, "train", lambda *args: [args[-1](epoch, net.start) for epoch in (0, 1, 2)])
         expected = gini(loss_sensitivity(net.network, net.start, scaled(net.data.train_images), net.given))
         np.testing.assert_allclose(arpit.sensitivity_gini(net)[1:], expected)
+
+    def test_with_tiny_steps_the_unrolled_gini_coefficient_is_that_of_the_direct_sensitivity(self):
+        network = Network((64, 4, 10), "relu", "cross_entropy")
+        net = replace(constructed(rows=30), network=network, descent=Descent(1e-9, epochs=2))
+        direct = gini(loss_sensitivity(net.network, net.start, scaled(net.data.train_images), net.given))
+        np.testing.assert_allclose(arpit.unrolled_gini(net), [np.nan, direct, direct], rtol=1e-4)
 
     def test_a_peak_before_the_wrong_labels_are_memorized_is_told_from_one_after(self):
         def net(p, test, memorized, seed=0):
