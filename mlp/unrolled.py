@@ -85,6 +85,7 @@ def check(network: Network, descent: Descent) -> None:
         ("weight_decay", descent.weight_decay, 0),
         ("center", descent.center, False),
         ("shift", descent.shift, 0),
+        ("dropout", descent.dropout, 0),
     ):
         if given != allowed:
             raise ValueError(f"{field}: {given!r} given; allowed, to unroll the descent: {allowed!r}")

@@ -89,6 +89,9 @@ class DescentSettings(Settings):
     weight_decay: float = Field(
         Descent.weight_decay, ge=0, le=1, description="each step multiplies the weights by 1 - rate x weight decay"
     )
+    dropout: float = Field(
+        Descent.dropout, ge=0, lt=1, description="share of the hidden activations dropped at random in every step"
+    )
     schedule: Annotated[str, OneOf(SCHEDULES)] = Field(Descent.schedule, description="how the rate changes by epoch")
     decay: float = Field(Descent.decay, gt=0, le=1, description="factor per epoch, for the exponential schedule")
     center: bool = Field(Descent.center, description="subtract the mean training image")
