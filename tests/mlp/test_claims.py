@@ -201,11 +201,12 @@ class TestZhang:
 
         none, slower = nets(line(20), 0.9), nets(line(40), 0.93)
         never = nets(np.full(101, 0.5), 0.9)
-        found = regularization.regularization(none, slower, none, never).quantities
+        found = regularization.regularization(none, slower, none, never, slower).quantities
         assert found["decay_gain"] == pytest.approx([0.03])
         assert (found["decay_slow_true"], found["decay_slow_shuffled"]) == ([1], [2])
         assert found["decay_hinders"] == [2]
         assert found["shift_hinders"] == [1]
+        assert found["dropout_over_decay"] == [1]
         assert found["both_slow_shuffled"] == [100 / 18]  # one that never gets there counts with all its epochs
 
 
