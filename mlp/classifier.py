@@ -38,7 +38,7 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         Neurons of each hidden layer.
     activation, cost, start : str
         See `mlp.Network`.
-    learning_rate, batch_size, epochs, momentum, schedule, decay, rule, weight_decay
+    learning_rate, batch_size, epochs, momentum, schedule, decay, rule, weight_decay, dropout
         See `mlp.Descent`. A batch size above the number of examples means all of them.
     random_state : int, RandomState or None
         An int is the seed of the start and of the order of the mini-batches, as `mlp.generator` uses it.
@@ -97,6 +97,7 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         "decay": [Interval(Real, 0, 1, closed="right")],
         "rule": [StrOptions(set(RULES))],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "early_stopping": ["boolean"],
@@ -125,6 +126,7 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         verbose: bool = False,
+        dropout: float = Descent.dropout,
     ) -> None:
         self.hidden_sizes = hidden_sizes
         self.activation = activation
@@ -144,6 +146,7 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.verbose = verbose
+        self.dropout = dropout
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -270,7 +273,8 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         descent = Descent(**{field.name: given[field.name] for field in fields(Descent) if field.name in given})
         self.network_ = Network(sizes, self.activation, self.cost, self.start)
         self.parameters_ = start or self.network_.initialize(generator(seed, "start"))
-        self._trainer = Trainer(self.network_, self.parameters_, descent, generator(seed, "order"), inputs)
+        order, dropper = generator(seed, "order"), generator(seed, "dropout")
+        self._trainer = Trainer(self.network_, self.parameters_, descent, order, inputs, dropper)
         self.n_iter_, self.loss_curve_, self.validation_scores_ = 0, [], None
         self._pixels = inputs.dtype == np.uint8
         warn_of_large(inputs, stacklevel=5)

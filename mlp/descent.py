@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from mlp.image_shape import image_shape
 from mlp.network import Layer, Network, Parameters
 from mlp.steps import RULES, GradientDescent
 
@@ -48,6 +49,8 @@ class Descent:
     weight_decay : float
         Each step also multiplies weights and biases by 1 - rate * weight_decay, as PyTorch's AdamW does. For plain
         gradient descent this is L2 regularization.
+    dropout : float in [0, 1)
+        Share of the hidden activations that are dropped, at random in every step, see `dropout_mask`.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class Descent:
     shift: int = 0
     rule: str = "sgd"
     weight_decay: float = 0.0
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         for field, fits, allowed in (
@@ -77,6 +81,7 @@ class Descent:
             ("shift", self.shift >= 0, "0 or more"),
             ("rule", self.rule in RULES, ", ".join(RULES)),
             ("weight_decay", 0 <= self.weight_decay < inf, "0 or more"),
+            ("dropout", 0 <= self.dropout < 1, "0 up to, not including, 1"),
         ):
             if not fits:
                 raise ValueError(f"{field}: {getattr(self, field)!r} given; allowed: {allowed}")
@@ -154,12 +159,21 @@ def mean_input(images: NDArray) -> NDArray:
 
 
 def shifted(images: NDArray, pixels: int, rng: Generator) -> NDArray:
-    """Square images (n, side*side), each shifted by a random offset of its own; the vacated pixels are 0."""
-    n, side = len(images), round(images.shape[1] ** 0.5)
-    padded = np.pad(images.reshape(n, side, side), ((0, 0), (pixels, pixels), (pixels, pixels)))
-    down, right = rng.integers(0, 2 * pixels + 1, (2, n, 1, 1))
+    """Square images (n, pixels), each shifted by a random offset of its own; the vacated pixels are 0."""
+    n, (channels, side, _) = len(images), image_shape(images.shape[1])
+    padded = np.pad(images.reshape(n, channels, side, side), ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
+    down, right = rng.integers(0, 2 * pixels + 1, (2, n, 1, 1, 1))
     rows, columns = np.arange(side)[:, None] + down, np.arange(side) + right
-    return padded[np.arange(n)[:, None, None], rows, columns].reshape(n, -1)
+    return padded[np.arange(n)[:, None, None, None], np.arange(channels)[:, None, None], rows, columns].reshape(n, -1)
+
+
+def dropout_mask(n: int, neurons: int, share: float, rng: Generator) -> NDArray:
+    """Factors of the activations of a hidden layer in one step, (n, neurons) float32: 0 for dropped ones.
+
+    Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting". The others are
+    multiplied by 1 / (1 - share): the next layer gets as much on average as from the trained network, which drops none.
+    """
+    return (rng.random((n, neurons), np.float32) >= share) / np.float32(1 - share)
 
 
 def train(
@@ -171,6 +185,7 @@ def train(
     order: Generator,
     on_epoch: Callable[[int, Parameters], None] = lambda epoch, parameters: None,
     on_step: Callable[[int, Parameters], None] = lambda step, parameters: None,
+    dropper: Generator | None = None,
 ) -> Parameters:
     """Train one network by mini-batch gradient descent; the readable counterpart of `mlp.engine.stack.train_stack`.
 
@@ -189,13 +204,22 @@ def train(
         Called with the number of the epoch and the parameters: with 0 before the first step, then after each epoch.
     on_step : callable
         Called with the number of the step, from 1, and the parameters after each step.
+    dropper : Generator, optional
+        Draws the dropped activations; needed with `dropout`.
 
     Returns
     -------
     Parameters
         The trained network. With `center`, the mean image is folded into the first biases: the network expects images
         that are not centred.
+
+    Raises
+    ------
+    ValueError
+        If the descent has dropout, and no generator for it is given.
     """
+    if descent.dropout and dropper is None:
+        raise ValueError(f"dropper: none given, with a dropout of {descent.dropout:g}; allowed: a generator")
     parameters = [Layer(weights.copy(), biases.copy()) for weights, biases in parameters]
     rule = descent.step_rule([array for layer in parameters for array in layer])
     mean = mean_input(images) if descent.center else np.float32(0)
@@ -211,7 +235,9 @@ def train(
         rate = descent.rate(epoch)
         for batch in mini_batches(len(images), descent.batch_size, order):
             inputs = shifted(images[batch], descent.shift, order) if descent.shift else images[batch]
-            gradient = network.gradient(parameters, scaled(inputs) - mean, labels[batch])
+            masks = [dropout_mask(len(batch), size, descent.dropout, dropper) for size in network.sizes[1:-1]
+                     if dropper and descent.dropout]  # fmt: skip
+            gradient = network.gradient(parameters, scaled(inputs) - mean, labels[batch], masks)
             rule.step([array for layer in gradient for array in layer], rate)
             step += 1
             on_step(step, for_raw_images())

@@ -8,13 +8,13 @@ Minima over seeds: Choromanska et al. 2015, "The Loss Surfaces of Multilayer Net
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import product
-from math import isqrt
 
 import numpy as np
 import scipy  # loads scipy.stats, which takes most of a second, on first use
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from mlp.image_shape import image_shape
 from mlp.network import Layer, Parameters, flatten
 from mlp.statistics import BATCH_NUMBERS, RESAMPLES, Estimate, bootstrap_interval
 
@@ -197,24 +197,24 @@ def loss_correlation(train: ArrayLike, test: ArrayLike, rng: Generator) -> Estim
 
 
 def weight_images(weights: NDArray) -> NDArray:
-    """The weights into each neuron of the first layer as an image, (neurons, side, side).
+    """The weights into each neuron of the first layer as an image, (neurons, side, channels * side).
+
+    Those from red, green and blue pixels lie side by side.
 
     Parameters
     ----------
-    weights : (side * side, neurons)
+    weights : (channels * side * side, neurons)
         ``parameters[0].weights``, or their change ``trained[0].weights - start[0].weights``. Weights from pixels that
         are always dark keep their random start; the change is 0 there.
 
     Raises
     ------
     ValueError
-        If the inputs do not form a square image.
+        If the inputs do not form a square image of one or three channels.
     """
-    pixels, neurons = weights.shape
-    side = isqrt(pixels)
-    if side * side != pixels:
-        raise ValueError(f"weights: {pixels} inputs given; allowed: those of a square image, such as 784 = 28 x 28")
-    return weights.T.reshape(neurons, side, side)
+    channels, side, _ = image_shape(len(weights))
+    images = weights.T.reshape(-1, channels, side, side)
+    return images.swapaxes(1, 2).reshape(-1, side, channels * side)
 
 
 def spatial_autocorrelation(images: NDArray) -> NDArray:

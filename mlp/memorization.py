@@ -44,8 +44,8 @@ def loss_sensitivity(network: Network, parameters: Parameters, images: NDArray, 
     Notes
     -----
     Arpit et al., section 3.2: g = ||dL/dx||_1, averaged over the training steps. They also differentiate the average
-    loss through all earlier updates that the example took part in; this is only the direct part, for the example's own
-    cost.
+    loss through all earlier updates that the example took part in (`mlp.unrolled`); this is only the direct part, for
+    the example's own cost.
     """
     return np.abs(input_gradient(network, parameters, images, labels)).sum(axis=1)
 

@@ -3,7 +3,7 @@
 `mlp.engine.stack` trains many networks at once; the tests compare it with this module.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -78,13 +78,15 @@ class Network:
             parameters.append(layer)
         return parameters
 
-    def forward(self, parameters: Parameters, images: NDArray) -> list[NDArray]:
+    def forward(self, parameters: Parameters, images: NDArray, masks: Sequence[NDArray] = ()) -> list[NDArray]:
         """Activations of every layer, starting with the images.
 
         Parameters
         ----------
         images : (n, sizes[0]) floats
             Pixels in [0, 1].
+        masks : sequence of (n, size), optional
+            Of each hidden layer, factors of its activations on their way to the next layer: see `gradient`.
 
         Returns
         -------
@@ -93,7 +95,7 @@ class Network:
         """
         activations = [images]
         for depth, (weights, biases) in enumerate(parameters, start=1):
-            weighted_sums = activations[-1] @ weights + biases
+            weighted_sums = passed_on(activations, masks, depth - 1) @ weights + biases
             function = COSTS[self.cost].output if depth == len(parameters) else ACTIVATIONS[self.activation].function
             activations.append(function(weighted_sums))
         return activations
@@ -111,13 +113,17 @@ class Network:
         """The cost of the network: the average cost of the examples."""
         return float(self.example_costs(parameters, images, labels).mean())
 
-    def gradient(self, parameters: Parameters, images: NDArray, labels: ArrayLike) -> Parameters:
+    def gradient(
+        self, parameters: Parameters, images: NDArray, labels: ArrayLike, masks: Sequence[NDArray] = ()
+    ) -> Parameters:
         """Gradient of the average cost with respect to all weights and biases, by backpropagation.
 
         Parameters
         ----------
         images : (n, sizes[0]) floats
         labels : (n,) int, or targets (n, outputs)
+        masks : sequence of (n, size), optional
+            For dropout, of each hidden layer: see `mlp.descent.dropout_mask`.
 
         Returns
         -------
@@ -130,21 +136,26 @@ class Network:
         to the weighted sums of layer L: delta(L) = (delta(L+1) W(L+1)^T) f'(a(L)), dC/dW(L) = a(L-1)^T delta(L),
         dC/db(L) = the sum of delta(L) over the examples.
         """
-        activations = self.forward(parameters, images)
+        activations = self.forward(parameters, images, masks)
         answers = activations[-1]
         delta = COSTS[self.cost].delta(answers, self.targets(labels, answers.dtype)) / len(images)
         gradient: Parameters = []
         for depth in reversed(range(len(parameters))):
-            below = activations[depth]
-            gradient.insert(0, Layer(below.T @ delta, delta.sum(axis=0)))
+            gradient.insert(0, Layer(passed_on(activations, masks, depth).T @ delta, delta.sum(axis=0)))
             if depth > 0:
-                delta = (delta @ parameters[depth].weights.T) * ACTIVATIONS[self.activation].derivative(below)
+                slopes = ACTIVATIONS[self.activation].derivative(activations[depth])
+                delta = (delta @ parameters[depth].weights.T) * (slopes * masks[depth - 1] if masks else slopes)
         return gradient
 
     def targets(self, labels: ArrayLike, dtype: np.dtype | type = np.float32) -> NDArray:
         """Target activations (n, outputs): 1 for the labelled digit, 0 for the others; given (n, outputs), these."""
         labels = np.asarray(labels)
         return labels.astype(dtype) if labels.ndim == 2 else np.eye(self.sizes[-1], dtype=dtype)[labels]
+
+
+def passed_on(activations: list[NDArray], masks: Sequence[NDArray], depth: int) -> NDArray:
+    """What a layer gives to the next: its activations, those of a hidden layer times their mask, if there are masks."""
+    return activations[depth] * masks[depth - 1] if masks and depth > 0 else activations[depth]
 
 
 def flatten(parameters: Parameters) -> NDArray:

@@ -1,4 +1,4 @@
-"""Data sets of 28x28 images from OpenML, or from scikit-learn's cache of it in the data home."""
+"""Data sets of square images from OpenML, or from scikit-learn's cache of it in the data home."""
 
 import shutil
 import socket
@@ -15,13 +15,15 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp.image_shape import image_shape
+
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
 # scikit-learn is imported where it is used: loading from the array cache saves its second and its 150 MB.
 
-SIDE = 28
-PIXELS = SIDE * SIDE
+SMALLEST_SIDE = 8  # tables of 16 columns are hardly images
+FEW_LEVELS = 128  # images that are nowhere as bright as this have other levels than 0 to 255
 NETWORK_ERRORS = (URLError, ConnectionError, TimeoutError, HTTPException)
 NETWORK_TIMEOUT = 20.0  # seconds
 
@@ -35,27 +37,36 @@ class CacheWarning(UserWarning):
 
 
 def fetch(name: str, home: Path) -> tuple[NDArray, NDArray]:
-    """Images (n, 784) and labels (n,) as uint8, from scikit-learn's cache or OpenML.
+    """Images (n, pixels) and labels (n,) as uint8, from scikit-learn's cache or OpenML.
+
+    Levels from 0 to 1 or to 16, as some sets have them, are scaled to 0 to 255.
 
     Raises
     ------
     DataUnavailable
     ValueError
-        If there is no such data set, or it does not consist of 28x28 images.
+        If there is no such data set, or it does not consist of square images of one or three channels.
     """
     table = fetch_table(name, home)
     pixels, target = table.data, table.target
-    refusal = f"data: {name!r} given; allowed: 28x28 images, a dense table of {PIXELS} pixels and a label from 0 to 255"
-    if not isinstance(pixels, np.ndarray) or pixels.shape[1] != PIXELS or target is None:
+    refusal = (
+        f"data: {name!r} given; allowed: square images of {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels or more and 1 or 3 "
+        "channels, a dense table of their pixels, whole numbers from 0 to 255, and a label from 0 to 255"
+    )
+    if not isinstance(pixels, np.ndarray) or target is None:
         raise ValueError(refusal)
     try:
+        _, side, _ = image_shape(pixels.shape[1])
         numbers = target.astype(np.float64)  # OpenML's labels are strings
         with np.errstate(invalid="ignore"):
             images, labels = pixels.astype(np.uint8), numbers.astype(np.uint8)
     except ValueError as error:
         raise ValueError(refusal) from error
-    if not (np.array_equal(images, pixels) and np.array_equal(labels, numbers) and labels.ndim == 1):
+    whole = np.array_equal(images, pixels) and np.array_equal(labels, numbers)
+    if not (whole and labels.ndim == 1 and side >= SMALLEST_SIDE):
         raise ValueError(refusal)
+    if 0 < (brightest := int(images.max())) < FEW_LEVELS:
+        images = np.rint(images * np.float32(255 / brightest)).astype(np.uint8)
     return images, labels
 
 

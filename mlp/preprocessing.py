@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp.image_shape import image_shape
+
 BLOCK_IMAGES = 500  # whose arrays fit into a processor's cache
 
 
@@ -25,7 +27,15 @@ def deskewed(images: NDArray) -> NDArray:
     (n, side * side), of the type of `images`
         Between pixels brightness is interpolated linearly, and uint8 is rounded. What leaves the image is lost, and
         what enters is 0.
+
+    Raises
+    ------
+    ValueError
+        If the images have colours, or are not square.
     """
+    channels, _, _ = image_shape(images.shape[1])
+    if channels > 1:
+        raise ValueError(f"preprocess: deskew given for images of {channels} channels; allowed: for grey images")
     result = np.empty_like(images)
     for first in range(0, len(images), BLOCK_IMAGES):
         block = images[first : first + BLOCK_IMAGES]

@@ -1,8 +1,8 @@
-"""The source of all random numbers: one seed, five independent streams."""
+"""The source of all random numbers: one seed, six independent streams."""
 
 from numpy.random import Generator, SeedSequence, default_rng
 
-STREAMS = ("start", "order", "corruption", "noise", "rows")
+STREAMS = ("start", "order", "corruption", "noise", "rows", "dropout")
 
 
 def generator(seed: int, stream: str) -> Generator:
@@ -11,9 +11,10 @@ def generator(seed: int, stream: str) -> Generator:
     Parameters
     ----------
     seed : int, 0 or more
-    stream : {"start", "order", "corruption", "noise", "rows"}
+    stream : {"start", "order", "corruption", "noise", "rows", "dropout"}
         Initial weights; order and shifts of the mini-batches; corrupted labels and images; noise images; the choice of
-        training rows. The streams of a seed are independent: drawing more from one does not change another.
+        training rows; dropped activations. The streams of a seed are independent: drawing more from one does not change
+        another.
 
     Raises
     ------

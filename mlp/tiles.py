@@ -20,12 +20,12 @@ def thumbnail(weights: NDArray) -> bytes:
 
     Parameters
     ----------
-    weights : (side * side, neurons)
+    weights : (pixels, neurons)
 
     Raises
     ------
     ValueError
-        If the inputs do not form a square image.
+        If the inputs do not form a square image of one or three channels.
     """
     images = weight_images(weights)[:MOST]
     limit = float(np.abs(images).max())
@@ -51,8 +51,8 @@ def weight_tile(image: NDArray, limit: float) -> bytes:
     return png(picture)
 
 
-def grey_tile(image: NDArray) -> bytes:
-    """An image (rows, columns) uint8 as a PNG image, from black for 0 to white for 255."""
+def image_tile(image: NDArray) -> bytes:
+    """An image (rows, columns), or (rows, columns, 3) in colour, uint8, as a PNG image."""
     return png(Image.fromarray(np.ascontiguousarray(image)))
 
 

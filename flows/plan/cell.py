@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from mlp.data import SIDE
 from mlp.descent import MINI_BATCHES
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Cell:
         With the values of this cell: it has no `grid`.
     varied : tuple of str
         The params in which the cells of the whole experiment differ; its name contains them.
+    channels : int
+        Of the images, 3 in colour; known once the data set was loaded.
     """
 
     experiment: "Experiment"
@@ -48,6 +51,7 @@ class Cell:
     fraction: float
     seed: int
     varied: tuple[str, ...] = ()
+    channels: int = 1
 
     @property
     def shape(self) -> tuple:
@@ -92,7 +96,12 @@ class Cell:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Neurons of each layer, with ten outputs."""
-        return self.experiment.data.side**2, *self.network.hidden, 10
+        return self.channels * self.side**2, *self.network.hidden, 10
+
+    @property
+    def side(self) -> int:
+        """Side of the images; MNIST's until the data set was loaded, if none is given."""
+        return self.experiment.data.side or SIDE
 
     @property
     def name(self) -> str:
@@ -116,7 +125,7 @@ class Cell:
             "rows": self.rows or "all",
             "test_rows": experiment.data.test_rows or "all",
             "choice": experiment.data.choice,
-            "side": experiment.data.side,
+            "side": self.side,
             "preprocess": experiment.data.preprocess,
             "hidden": "-".join(map(str, self.network.hidden)) or "none",
             **self.network.model_dump(exclude={"hidden"}),

@@ -40,7 +40,7 @@ class DataSettings(Settings):
         "mnist",
         pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$",
         description="mnist, fashion, kmnist, digits (part of scikit-learn, needs no network), auto (mnist, or digits "
-        "where OpenML can't be reached), or the OpenML name of any set of 28x28 images",
+        "where OpenML can't be reached), or the OpenML name of any set of square images, grey or in colour",
     )
     split: Annotated[str, OneOf(SPLITS)] = Field(
         "canonical",
@@ -55,7 +55,9 @@ class DataSettings(Settings):
         "first", description="the first of them, equally many of every class, or another random sample for each seed"
     )
     test_rows: int | None = Field(None, ge=10, description="how many test images to use, from the first; null: all")
-    side: int = Field(28, ge=4, le=28, description="side of the images in pixels; below 28 pixels are averaged")
+    side: int | None = Field(
+        None, ge=4, le=1024, description="average the pixels of larger images to this side; null: 28, or their own side"
+    )
     preprocess: Annotated[str, OneOf(PREPROCESSES)] = Field(
         "none", description="deskew makes slanted digits upright, before training and before every answer"
     )
@@ -86,6 +88,9 @@ class DescentSettings(Settings):
     )
     weight_decay: float = Field(
         Descent.weight_decay, ge=0, le=1, description="each step multiplies the weights by 1 - rate x weight decay"
+    )
+    dropout: float = Field(
+        Descent.dropout, ge=0, lt=1, description="share of the hidden activations dropped at random in every step"
     )
     schedule: Annotated[str, OneOf(SCHEDULES)] = Field(Descent.schedule, description="how the rate changes by epoch")
     decay: float = Field(Descent.decay, gt=0, le=1, description="factor per epoch, for the exponential schedule")

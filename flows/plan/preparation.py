@@ -62,7 +62,10 @@ def network_of(cell: Cell, data: Dataset) -> Network:
 
 
 def keyed_cells(experiment: Experiment) -> dict[str, Cell]:
-    """The cells of an experiment by their keys, after loading its data; `auto` becomes the data set that was found."""
+    """The cells of an experiment by their keys, after loading its data, with what these say.
+
+    `auto` becomes the data set that was found, and the side and the channels are those of its images.
+    """
     sets: dict[tuple, Dataset] = {}
     found: dict[int, Experiment] = {}  # by the identity of one that many cells share
     cells = {}
@@ -72,9 +75,9 @@ def keyed_cells(experiment: Experiment) -> dict[str, Cell]:
             sets[place] = clean_data(cell)
         data = sets[place]
         if id(cell.experiment) not in found:
-            named = settings.model_copy(update={"name": data.name})
+            named = settings.model_copy(update={"name": data.name, "side": data.side})
             found[id(cell.experiment)] = cell.experiment.model_copy(update={"data": named})
-        cells[cell.key(data.digest)] = replace(cell, experiment=found[id(cell.experiment)])
+        cells[cell.key(data.digest)] = replace(cell, experiment=found[id(cell.experiment)], channels=data.channels)
     return cells
 
 

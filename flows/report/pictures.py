@@ -12,7 +12,8 @@ from flows.report.compare import Comparison
 from flows.report.image_answers import ImageAnswers
 from mlp.data import class_name
 from mlp.figures.interactive import hues
-from mlp.tiles import grey_tile, weight_tile
+from mlp.image_shape import picture
+from mlp.tiles import image_tile, weight_tile
 
 FIRST_NEURONS = 16  # that are seen without a click
 MOST_NEURONS = 64
@@ -59,11 +60,6 @@ def data_uri(png: bytes) -> str:
     return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
-def square(image: NDArray) -> NDArray:
-    """The pixels (side * side,) of an image as (side, side)."""
-    return image.reshape(round(image.size**0.5), -1)
-
-
 def titled(comparison: Comparison, cell: pd.Series, links: Mapping[str, str]) -> dict[str, Any]:
     """The name and the colour of a cell's group, and its own name and address."""
     place = cell["group"]
@@ -98,7 +94,7 @@ def noise_cards(
     for kind, by_cell in answers.noise.items():
         for _, cell in shown[shown["run_id"].isin(by_cell)].iterrows():
             images, outputs = by_cell[cell["run_id"]]
-            sources = [data_uri(grey_tile(square(image))) for image in images]
+            sources = [data_uri(image_tile(picture(image))) for image in images]
             # Cells with another kind of inputs are asked about other images.
             if not cards or (cards[-1]["kind"], cards[-1]["images"]) != (kind, sources):
                 cards.append({"kind": kind, "images": sources, "rows": []})
@@ -113,7 +109,7 @@ def misread_digits(comparison: Comparison, answers: ImageAnswers) -> dict[str, A
         return None
     images = [
         {
-            "source": data_uri(grey_tile(square(image))),
+            "source": data_uri(image_tile(picture(image))),
             "number": int(number),
             "true": name_of(comparison, true),
             "answer": name_of(comparison, answer),

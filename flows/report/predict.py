@@ -16,6 +16,7 @@ from rich.text import Text
 from flows.errors import ConfigurationError
 from flows.report.registry import load_champion
 from mlp.data import Dataset, DataUnavailable, class_name, load
+from mlp.image_shape import image_shape
 from mlp.images import read_digit
 from mlp.preprocessing import PREPROCESSES
 
@@ -86,9 +87,12 @@ def collect(
     if not (paths or noise or tests):
         raise ConfigurationError("image: none given; allowed: files, --noise N or --test I")
     images, titles, refused = [], [], []
+    channels, side, _ = image_shape(pixels)
+    if paths and channels > 1:
+        raise ConfigurationError("image: files given for a network of colour images; allowed: --test I or --noise N")
     for path in paths:
         try:
-            images.append(read_digit(path, int(pixels**0.5)))
+            images.append(read_digit(path, side))
             titles.append(str(path))
         except ValueError as error:
             refused.append(str(error))

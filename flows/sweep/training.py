@@ -160,6 +160,7 @@ def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, N
         experiment.stop_accuracy,
         on_epoch,
         kept_epochs(max(cell.experiment.descent.epochs for cell in cells), networks[0].parameter_count),
+        [generator(cell.seed, "dropout") for cell in cells],
     )
 
 

@@ -20,7 +20,7 @@ from mlp.claims.findings import (
     values_of,
 )
 from mlp.claims.zhang import rank_correlation
-from mlp.descent import scaled, train
+from mlp.descent import scaled
 from mlp.memorization import (
     GREY_LEVEL,
     critical_samples,
@@ -28,10 +28,7 @@ from mlp.memorization import (
     epochs_to,
     equal_difficulty,
     example_difficulty,
-    gini,
-    loss_sensitivity,
 )
-from mlp.network import Parameters
 from mlp.randomness import generator
 
 DIFFICULTY_ROWS = 1_000  # training images whose difficulty is measured
@@ -40,7 +37,6 @@ RADIUS_ROWS = 100  # the same, for the figure over radii
 RADII = (0.3, 1, 2, 4, 8, 16)  # in grey levels 0..255; the first is the paper's
 WIDE_RADIUS = 8
 EARLIER_MOST = 5_000  # training images, of the earlier set-up of `capacity`
-EQUAL_FIT = 0.6  # training accuracy at which sensitivities are compared as well
 
 
 def difficulty(nets: list[TrainedNetwork], labels: list[TrainedNetwork], plain: list[TrainedNetwork]) -> Findings:
@@ -90,55 +86,6 @@ def dispersion_within_labels(shares: NDArray, labels: NDArray, networks: int) ->
     """
     dispersions = [difficulty_dispersion(shares[labels == label], networks) for label in np.unique(labels)]
     return float(np.nanmean(dispersions)) if np.isfinite(dispersions).any() else np.nan
-
-
-def sensitivity(small: list[TrainedNetwork]) -> Findings:
-    """Figure 3: inequality of the loss-sensitivity over the training images, by epoch.
-
-    The training is repeated with `mlp.descent.train`, from the same start and in the same order, to measure each epoch.
-    The sensitivity of each image is averaged over the ends of all epochs so far (the paper averages over all steps);
-    `gini` measures the inequality of these averages.
-    """
-    groups = {
-        name: select(small, inputs=kind, fraction=fraction)
-        for name, kind, fraction in (("real", "true", 0), ("noise", "gaussian", 0), ("labels", "true", 1))
-    }
-    curves = {name: np.array([sensitivity_gini(net) for net in nets]) for name, nets in groups.items()}
-    last = {name: curve[:, -1] for name, curve in curves.items()}
-    at_fit = {name: np.array([fitted_gini(net, curve) for net, curve in zip(nets, curves[name], strict=True)])
-              for name, nets in groups.items()}  # fmt: skip
-    quantities = {
-        **{f"gini_{name}": values for name, values in last.items()},
-        "real_over_noise": last["real"] - last["noise"],
-        "real_over_labels": last["real"] - last["labels"],
-        "fit_real_over_noise": at_fit["real"] - at_fit["noise"],
-        "fit_real_over_labels": at_fit["real"] - at_fit["labels"],
-    }
-    names = {"real": "real data", "noise": "random images", "labels": "random labels"}
-    shown = {names[name]: curve for name, curve in curves.items()}
-    return Findings(quantities, {"gini": figures.curves_figure(shown, "Gini coefficient of the sensitivity")})
-
-
-def fitted_gini(net: TrainedNetwork, curve: NDArray) -> float:
-    """The Gini coefficient (epochs + 1,) of a network at the first epoch with a training accuracy of `EQUAL_FIT`."""
-    epoch = epochs_to_fit(net, EQUAL_FIT)
-    return float(curve[int(epoch)]) if np.isfinite(epoch) else np.nan
-
-
-def sensitivity_gini(net: TrainedNetwork) -> NDArray:
-    """Gini coefficient of the images' average sensitivity after each epoch, (epochs + 1,); NaN before the first."""
-    images, total = scaled(net.data.train_images), np.zeros(net.rows)
-    curve = [np.nan]
-
-    def on_epoch(epoch: int, parameters: Parameters) -> None:
-        nonlocal total
-        if epoch > 0:
-            total += loss_sensitivity(net.network, parameters, images, net.given)
-            curve.append(float(gini(total / epoch)))
-
-    order = generator(0, "order")
-    train(net.network, net.start, net.data.train_images, net.given, net.descent, order, on_epoch)
-    return np.array(curve)
 
 
 def critical(labels: list[TrainedNetwork], inputs: list[TrainedNetwork]) -> Findings:

@@ -13,14 +13,15 @@ LABELS = {"true": 0, "shuffled": 1}
 
 
 def regularization(
-    none: list[TrainedNetwork], decay: list[TrainedNetwork], shift: list[TrainedNetwork], both: list[TrainedNetwork]
-) -> Findings:
-    """Training and test accuracy without a regularizer, with weight decay, with shifted images, and with both.
+    none: list[TrainedNetwork], decay: list[TrainedNetwork], shift: list[TrainedNetwork], both: list[TrainedNetwork],
+    dropout: list[TrainedNetwork],
+) -> Findings:  # fmt: skip
+    """Training and test accuracy without a regularizer, with weight decay, shifted images, both of them, and dropout.
 
     `slow_down` is the number of epochs to a training accuracy of 90 %, divided by that without a regularizer. A network
     that does not reach it counts with all its epochs, so that the slow-down is then a lower bound.
     """
-    variants = {"none": none, "decay": decay, "shift": shift, "both": both}
+    variants = {"none": none, "decay": decay, "shift": shift, "both": both, "dropout": dropout}
     accuracy: dict[str, dict[str, NDArray]] = {}
     epochs: dict[str, dict[str, NDArray]] = {}
     for name, nets in variants.items():
@@ -33,11 +34,12 @@ def regularization(
     quantities: dict[str, Any] = {
         f"{name}_{measure}": values for name, table in accuracy.items() for measure, values in table.items()
     }
-    for name in ("decay", "shift", "both"):
+    for name in ("decay", "shift", "both", "dropout"):
         quantities[f"{name}_gain"] = accuracy[name]["true_test"] - accuracy["none"]["true_test"]
         slow = {labels: epochs[name][labels] / epochs["none"][labels] for labels in LABELS}
         quantities |= {f"{name}_slow_{labels}": values for labels, values in slow.items()}
         quantities[f"{name}_hinders"] = slow["shuffled"] / slow["true"]
+    quantities["dropout_over_decay"] = quantities["dropout_hinders"] / quantities["decay_hinders"]
     lines = {
         f"{labels} labels, {data}": np.array(
             [

@@ -60,7 +60,7 @@ def labels(wide: list[TrainedNetwork], lesson: list[TrainedNetwork]) -> Findings
 
 def corruption(
     inputs: list[TrainedNetwork], labels: list[TrainedNetwork], fashion: list[TrainedNetwork],
-    kuzushiji: list[TrainedNetwork], digits: list[TrainedNetwork],
+    kuzushiji: list[TrainedNetwork], digits: list[TrainedNetwork], cifar10: list[TrainedNetwork],
 ) -> Findings:  # fmt: skip
     """Figure 1: (a) five kinds of training set, (b) time to fit and (c) test error against the corrupted fraction.
 
@@ -68,7 +68,7 @@ def corruption(
     ----------
     inputs, labels
         Trained on MNIST.
-    fashion, kuzushiji, digits
+    fashion, kuzushiji, digits, cifar10
         The same with true and with random labels of other data sets; empty where a data set can't be had.
     """
     fractions = values_of(labels, "fraction")
@@ -87,7 +87,7 @@ def corruption(
         "error_true": errors[0],
     }
     quantities["cifar_slow_down"] = quantities["slow_down"]
-    harder = {"mnist": labels, "fashion": fashion, "kuzushiji": kuzushiji, "digits": digits}
+    harder = {"mnist": labels, "fashion": fashion, "kuzushiji": kuzushiji, "digits": digits, "cifar10": cifar10}
     found = {name: true_and_random(nets) for name, nets in harder.items() if nets}
     for name in harder:
         quantities[f"slow_down_{name}"], quantities[f"error_{name}"] = found.get(name, (np.nan, np.nan))

@@ -13,11 +13,12 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mlp.activations import ACTIVATIONS
 from mlp.costs import COSTS
-from mlp.descent import Descent
+from mlp.descent import Descent, dropout_mask
 from mlp.engine.blocks import blocks_of
 from mlp.engine.cost import group_size
 from mlp.engine.first_layer import Grouping, Products, unpack_groups
@@ -94,22 +95,33 @@ class Pass:
         self._activation, self._derivative = ACTIVATIONS[layers.network.activation]
         self._output = COSTS[layers.network.cost].output
 
-    def forward(self, batches: list[Batch]) -> None:
-        """Compute the activations of all layers, with one batch per group of the first layer."""
+    def forward(self, batches: list[Batch], masks: Sequence[NDArray] = ()) -> None:
+        """Compute the activations of all layers, with one batch per group of the first layer.
+
+        With masks, a (cells, n, neurons + 1) for each hidden layer, activations are multiplied by them.
+        """
         self.first.add_up(batches)
         self.first.sums.to_cells()
-        for connection in self.connections:
+        for place, connection in enumerate(self.connections):
             self._activation(connection.below, out=connection.below)
+            if masks:  # the derivative is a function of the activation before it is dropped
+                self._derivative(connection.below, out=connection.derivative)
+                np.multiply(connection.derivative, masks[place], out=connection.derivative)
+                np.multiply(connection.below, masks[place], out=connection.below)
             connection.ones.fill(1)
             np.matmul(connection.below, connection.weights, out=connection.above)
         self._output(self.answers, out=self.answers)
 
-    def backward(self) -> None:
-        """Compute the slopes of all layers, and the gradient of all but the first, from the slopes of the last."""
+    def backward(self, dropped: bool) -> None:
+        """Compute the slopes of all layers, and the gradient of all but the first, from the slopes of the last.
+
+        The forward pass computes the derivatives where activations are dropped.
+        """
         for connection in reversed(self.connections):
             np.matmul(connection.below_transposed, connection.above_slopes, out=connection.gradient)
             np.matmul(connection.above_slopes, connection.weights_transposed, out=connection.below_slopes)
-            self._derivative(connection.below, out=connection.derivative)
+            if not dropped:
+                self._derivative(connection.below, out=connection.derivative)
             np.multiply(connection.below_slopes, connection.derivative, out=connection.below_slopes)
         self.first.slopes.to_groups()
 
@@ -141,6 +153,8 @@ class Layers:
     ----------
     blocks : list of Block
     grouping : Grouping
+    dropouts : list of float
+        One per cell.
     weights : list of arrays
         The first layer in groups (see `mlp.engine.first_layer.pack_groups`) and, for each other layer, the weights
         (cells, fan_in + 1, fan_out), whose last row holds the biases. The parameters of the step rules are views of
@@ -168,6 +182,7 @@ class Layers:
             lengths = [np.cumsum([len(of_block) for of_block in layer])[:-1] for layer in layers]
             for block, *views in zip(self.blocks, *map(np.split, self.weights, lengths), strict=True):
                 block.rule.arrays[0][:] = views
+        self.dropouts = [descent.dropout for block in self.blocks for descent in block.descents]
         self._passes: dict[int, Pass] = {}
         self._factors: dict[int, Any] = {}
 
@@ -235,7 +250,26 @@ class Layers:
         answering.forward([batch] * len(self.weights[0]))
         return answering.answers
 
-    def step(self, batches: list[Batch], targets: NDArray, example_weights: NDArray | None = None) -> None:
+    def masks(self, n: int, droppers: Sequence[Generator]) -> list[NDArray]:
+        """Masks (cells, n, neurons + 1) for the activations of each hidden layer.
+
+        Each cell draws its own, as in `mlp.descent.train`; a cell that drops none has ones, as the column of ones has.
+        """
+        hidden = self.network.sizes[1:-1]
+        masks = [np.ones((len(self.dropouts), n, neurons + 1), np.float32) for neurons in hidden]
+        for cell, share in enumerate(self.dropouts):
+            for mask, neurons in zip(masks, hidden, strict=True):
+                if share:
+                    mask[cell, :, :-1] = dropout_mask(n, neurons, share, droppers[cell])
+        return masks
+
+    def step(
+        self,
+        batches: list[Batch],
+        targets: NDArray,
+        example_weights: NDArray | None = None,
+        droppers: Sequence[Generator] = (),
+    ) -> None:
         """Take one step of gradient descent, at the rates of the epoch that has begun.
 
         Parameters
@@ -246,15 +280,18 @@ class Layers:
             The wanted activations.
         example_weights : (cells or 1, n), optional
             Factors of the examples' costs. Default: 1.
+        droppers : sequence of Generator
+            One per cell, which draws the dropped activations; needed with dropout.
         """
         learning, batches = self.pass_of(batches[0].n), self.one_per_group(batches)
-        learning.forward(batches)
+        masks = self.masks(batches[0].n, droppers) if any(self.dropouts) else []
+        learning.forward(batches, masks)
         slopes = COSTS[self.network.cost].delta(learning.answers, targets)
         # All slopes and gradients from here on contain the rule's factor, and the 1/n of the average.
         np.multiply(slopes, self.factors(batches[0].n), out=learning.slopes)
         if example_weights is not None:
             learning.slopes *= example_weights[:, :, np.newaxis]
-        learning.backward()
+        learning.backward(dropped=bool(masks))
         for block in self.blocks:
             block.rule.prepare()
         learning.accumulate(batches)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
 from mlp.descent import Descent, mean_input, scale_of
+from mlp.image_shape import image_shape
 
 BUSY_SHARE = 0.25  # above 0 in this share of the images, a pixel is faster in the dense product
 CHUNK_ROWS = 512  # images gathered from the data set at once, and then cut into mini-batches
@@ -91,13 +92,13 @@ def whole_tiles(n: int) -> int:
 
 def moved(images: NDArray, offsets: NDArray, furthest: int) -> NDArray:
     """Shift square images (n, pixels), each by its own of the offsets (2, n), as `mlp.descent.shifted` does."""
-    n, side = len(images), round(images.shape[1] ** 0.5)
+    n, (channels, side, _) = len(images), image_shape(images.shape[1])
     width = side + 2 * furthest
-    padded = np.zeros((n, width, width), images.dtype)
-    padded[:, furthest : furthest + side, furthest : furthest + side] = images.reshape(n, side, side)
+    padded = np.zeros((n * channels, width, width), images.dtype)
+    padded[:, furthest : furthest + side, furthest : furthest + side] = images.reshape(-1, side, side)
     rows, columns = np.divmod(np.arange(side * side), side)
-    corners = np.arange(n) * width**2 + offsets[0] * width + offsets[1]
-    return np.take(padded, corners[:, np.newaxis] + rows * width + columns)
+    corners = np.arange(n * channels) * width**2 + (offsets[0] * width + offsets[1]).repeat(channels)
+    return np.take(padded, corners[:, np.newaxis] + rows * width + columns).reshape(n, -1)
 
 
 class Images:

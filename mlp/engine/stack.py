@@ -57,6 +57,7 @@ def train_stack(
     stop_accuracy: float | None = None,
     on_epoch: Callable[[int, dict[str, NDArray]], None] = lambda epoch, metrics: None,
     snapshot_epochs: Collection[int] = (),
+    droppers: Sequence[Generator] = (),
 ) -> History:
     """Train many networks of one shape, the cells, as one batched computation.
 
@@ -84,6 +85,8 @@ def train_stack(
         epoch. What it raises ends the training.
     snapshot_epochs : collection of int
         The epochs whose parameters the history keeps; see `mlp.snapshots`.
+    droppers : sequence of Generator, optional
+        One per cell, which draws its dropped activations; needed with dropout.
 
     Returns
     -------
@@ -92,9 +95,10 @@ def train_stack(
     Raises
     ------
     ValueError
-        If `given` does not have one row of labels per cell, a list has another length than `starts`, the descents
-        differ in their mini-batches, or both `evaluation_rows` and `stop_accuracy` are given: some rows can't say that
-        a cell has fitted all of them.
+                drops = [droppers[cell] for cell in cells] if droppers else []
+                run_epoch(layers, train_images, given[cells], epoch - 1, running, droppers=drops)
+            rows = np.where((epoch == 0) | (epoch == epochs[cells]), given.shape[1], evaluation_rows or given.shape[1])
+            for name, values in evaluate(layers, train_images, test_images, data, given[cells], rows).items():
     """
     descents = [descent] * len(starts) if isinstance(descent, Descent) else list(descent)
     check_descents(descents, len(starts))
@@ -104,6 +108,8 @@ def train_stack(
         raise ValueError(f"orders: {len(orders)} given; allowed: one for all cells, or a list of {len(starts)}")
     if given.shape != (len(starts), len(data.train_labels)):
         raise ValueError(f"given: shape {given.shape}; allowed: {(len(starts), len(data.train_labels))}")
+    if any(each.dropout for each in descents) and len(droppers) != len(starts):
+        raise ValueError(f"droppers: {len(droppers)} given, with dropout; allowed: one for each of {len(starts)} cells")
     curves = [row.name for row in curve_metrics()]
     epochs = np.array([each.epochs for each in descents])
     metrics = {name: np.full((epochs.max() + 1, len(starts)), np.nan) for name in curves}
@@ -120,7 +126,8 @@ def train_stack(
         for epoch in range(epochs.max() + 1):
             if epoch > 0:
                 running = [orders] if isinstance(orders, Generator) else [orders[cell] for cell in cells]
-                run_epoch(layers, train_images, given[cells], epoch - 1, running)
+                drops = [droppers[cell] for cell in cells] if droppers else []
+                run_epoch(layers, train_images, given[cells], epoch - 1, running, droppers=drops)
             rows = np.where((epoch == 0) | (epoch == epochs[cells]), given.shape[1], evaluation_rows or given.shape[1])
             for name, values in evaluate(layers, train_images, test_images, data, given[cells], rows).items():
                 metrics[name][epoch, cells] = values
@@ -162,6 +169,7 @@ def run_epoch(
     epoch: int,
     orders: list[Generator],
     example_weights: NDArray | None = None,
+    droppers: Sequence[Generator] = (),
 ) -> None:
     """Train for one epoch.
 
@@ -179,6 +187,8 @@ def run_epoch(
         One that all cells share, or one per cell.
     example_weights : (n,) float32, optional
         Factors of the examples' costs. Default: 1.
+    droppers : sequence of Generator
+        One per cell, which draws its dropped activations; needed with dropout.
     """
     eye, descent = np.eye(layers.network.sizes[-1], dtype=np.float32), layers.blocks[0].descents[0]
     layers.begin(epoch)
@@ -192,7 +202,7 @@ def run_epoch(
         for batches in zip(*(batches for _, batches in chunks), strict=True):
             after = first + batches[0].n
             of_batch = None if factors is None else factors[:, first:after]
-            layers.step(list(batches), targets[:, first:after], of_batch)
+            layers.step(list(batches), targets[:, first:after], of_batch, droppers)
             first = after
 
 

@@ -39,14 +39,24 @@ class Trainer:
         Draws the mini-batches.
     inputs : (n, inputs) float32 or uint8, dense or in CSR form
         Examples of the inputs, by which the layout of the first layer is chosen.
+    dropper : Generator
+        Draws the dropped activations.
 
     Attributes
     ----------
     parameters : Parameters
     """
 
-    def __init__(self, network: Network, start: Parameters, descent: Descent, order: Generator, inputs: Pixels) -> None:
-        self.network, self.descent, self.order = network, descent, order
+    def __init__(
+        self,
+        network: Network,
+        start: Parameters,
+        descent: Descent,
+        order: Generator,
+        inputs: Pixels,
+        dropper: Generator,
+    ) -> None:
+        self.network, self.descent, self.order, self.dropper = network, descent, order, dropper
         self.layout = layout_of(inputs, descent.center)
         self.reset(start)
 
@@ -71,7 +81,8 @@ class Trainer:
             The average cost afterwards. If it is not finite, training diverged, and the parameters are those from
             before this epoch.
         """
-        run_epoch(self._layers, examples.images, examples.labels, epoch, [self.order], examples.weights)
+        order, dropper = [self.order], [self.dropper]
+        run_epoch(self._layers, examples.images, examples.labels, epoch, order, examples.weights, dropper)
         cost, _ = self.measure(examples)
         (parameters,) = self._layers.parameters()
         if not all(np.isfinite(array).all() for layer in parameters for array in layer):

@@ -8,6 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mlp.figures.style import COLOURS, image_grid, panels
+from mlp.image_shape import picture
 
 
 def answer_gallery(images: NDArray, answers: NDArray, titles: Sequence[str]) -> Figure:
@@ -15,17 +16,16 @@ def answer_gallery(images: NDArray, answers: NDArray, titles: Sequence[str]) -> 
 
     Parameters
     ----------
-    images : (n, side * side)
+    images : (n, pixels)
         uint8, or floats in [0, 1].
     answers : (n, outputs)
         Activations in [0, 1].
     titles : (n,)
         Of the images.
     """
-    side = round(images.shape[1] ** 0.5)
     figure, (panels_above, bars) = image_grid(2, len(images), size=1.35)
     for panel, image, title in zip(panels_above, images, titles, strict=True):
-        panel.imshow(image.reshape(side, side), cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
+        panel.imshow(picture(image), cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
         panel.set_title(title, fontsize="small")
     digits = np.arange(answers.shape[1])
     for bar, answer in zip(bars, answers, strict=True):
@@ -43,19 +43,18 @@ def image_gallery(images: NDArray, titles: Sequence[str], columns: int = 8) -> F
 
     Parameters
     ----------
-    images : (n, side * side) floats in [0, 1]
+    images : (n, pixels) floats in [0, 1]
     titles : (n,)
         Of the images.
     columns : int
         Images in a row, at most.
     """
-    side = round(images.shape[1] ** 0.5)
     columns = min(columns, len(images))
     figure, rows = image_grid(-(-len(images) // columns), columns, size=1.35)
     for panel in rows.flat[len(images) :]:
         panel.remove()
     for panel, image, title in zip(rows.flat, images, titles, strict=False):
-        panel.imshow(image.reshape(side, side), cmap="gray", vmin=0, vmax=1)
+        panel.imshow(picture(image), cmap="gray", vmin=0, vmax=1)
         panel.set_title(title, fontsize="small")
     return figure
 

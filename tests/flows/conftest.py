@@ -65,7 +65,7 @@ class Store:
         return run_id
 
     def weights(self, run_id: str, cell: Cell) -> None:
-        sizes = (cell.experiment.data.side**2, *cell.network.hidden, 10)
+        sizes = cell.sizes
         rng = np.random.default_rng(cell.seed)
         layers = {f"W{i}": rng.normal(size=shape) for i, shape in enumerate(pairwise(sizes))}
         path = self.folder / "weights.npz"

@@ -1,5 +1,7 @@
 """The measures of the claims, on networks with constructed curves; values against allowed ranges."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from mlp.claims import (
     noise,
     pictures,
     regularization,
+    sensitivity,
     shapes,
     zhang,
 )
@@ -181,7 +184,7 @@ class TestZhang:
         epochs = {"true": 4, "shuffled_pixels": 5, "random_pixels": 8, "gaussian": 10}
         inputs = [constructed(0, inputs=kind, accuracy=line(count)) for kind, count in epochs.items()]
         labels = [constructed(0, fraction=p, accuracy=line(4 + round(16 * p)), test=1 - 0.9 * p) for p in (0, 0.5, 1)]
-        found = zhang.corruption(inputs, labels, labels, [], labels).quantities
+        found = zhang.corruption(inputs, labels, labels, [], labels, []).quantities
         assert found["slow_down_fashion"] == found["slow_down"]
         assert np.isnan(found["slow_down_kuzushiji"])
         assert found["labels_over_pixels"] == [20 / 8]
@@ -198,11 +201,12 @@ class TestZhang:
 
         none, slower = nets(line(20), 0.9), nets(line(40), 0.93)
         never = nets(np.full(101, 0.5), 0.9)
-        found = regularization.regularization(none, slower, none, never).quantities
+        found = regularization.regularization(none, slower, none, never, slower).quantities
         assert found["decay_gain"] == pytest.approx([0.03])
         assert (found["decay_slow_true"], found["decay_slow_shuffled"]) == ([1], [2])
         assert found["decay_hinders"] == [2]
         assert found["shift_hinders"] == [1]
+        assert found["dropout_over_decay"] == [1]
         assert found["both_slow_shuffled"] == [100 / 18]  # one that never gets there counts with all its epochs
 
 
@@ -252,8 +256,8 @@ class TestArpit:
         assert found["width_help_ratio"] == [1.5]
 
     def test_sensitivities_at_equal_fit_are_those_of_the_first_epoch_that_is_good_enough(self):
-        assert arpit.fitted_gini(constructed(accuracy=[0.1, 0.5, 0.7, 0.9]), np.array([np.nan, 1, 2, 3])) == 2
-        assert np.isnan(arpit.fitted_gini(constructed(accuracy=[0.1, 0.5]), np.array([np.nan, 1])))
+        assert sensitivity.fitted_gini(constructed(accuracy=[0.1, 0.5, 0.7, 0.9]), np.array([np.nan, 1, 2, 3])) == 2
+        assert np.isnan(sensitivity.fitted_gini(constructed(accuracy=[0.1, 0.5]), np.array([np.nan, 1])))
 
     def test_images_whose_difficulty_depends_only_on_the_label_do_not_disperse_within_a_label(self):
         labels = np.repeat([0, 1], 500)
@@ -264,16 +268,22 @@ class TestArpit:
 
     def test_the_sensitivity_has_a_gini_coefficient_after_each_epoch(self):
         net = constructed(rows=30)
-        curve = arpit.sensitivity_gini(net)
+        curve = sensitivity.sensitivity_gini(net)
         assert np.isnan(curve[0])
         assert len(curve) == net.descent.epochs + 1
         assert ((curve[1:] >= 0) & (curve[1:] < 1)).all()
 
     def test_if_the_parameters_do_not_change_neither_does_the_gini_coefficient(self, monkeypatch):
         net = constructed(rows=30)
-        monkeypatch.setattr(arpit, "train", lambda *args: [args[-1](epoch, net.start) for epoch in (0, 1, 2)])
+        monkeypatch.setattr(sensitivity, "train", lambda *args: [args[-1](epoch, net.start) for epoch in (0, 1, 2)])
         expected = gini(loss_sensitivity(net.network, net.start, scaled(net.data.train_images), net.given))
-        np.testing.assert_allclose(arpit.sensitivity_gini(net)[1:], expected)
+        np.testing.assert_allclose(sensitivity.sensitivity_gini(net)[1:], expected)
+
+    def test_with_tiny_steps_the_unrolled_gini_coefficient_is_that_of_the_direct_sensitivity(self):
+        network = Network((64, 4, 10), "relu", "cross_entropy")
+        net = replace(constructed(rows=30), network=network, descent=Descent(1e-9, epochs=2))
+        direct = gini(loss_sensitivity(net.network, net.start, scaled(net.data.train_images), net.given))
+        np.testing.assert_allclose(sensitivity.unrolled_gini(net), [np.nan, direct, direct], rtol=1e-4)
 
     def test_a_peak_before_the_wrong_labels_are_memorized_is_told_from_one_after(self):
         def net(p, test, memorized, seed=0):

@@ -78,14 +78,16 @@ class TestTraining:
         assert (flatten(first.parameters_) != flatten(second.parameters_)).any()
 
     @pytest.mark.parametrize(
-        "settings", [{}, {"momentum": 0.5}, {"rule": "adam", "learning_rate": 0.01}, {"weight_decay": 0.001}], ids=str
-    )
+        "settings", [{}, {"momentum": 0.5}, {"rule": "adam", "learning_rate": 0.01}, {"weight_decay": 0.001},
+                     {"dropout": 0.2}], ids=str
+    )  # fmt: skip
     def test_its_weights_are_those_of_the_network_trained_with_the_same_seed(self, digits, settings):
         model = MLPClassifier(epochs=2, random_state=7, **settings).fit(digits.train_images, digits.train_labels)
         network = Network((64, 16, 16, 10))
         start, order = network.initialize(generator(7, "start")), generator(7, "order")
         descent = Descent(epochs=2, **settings)
-        expected = train(network, start, digits.train_images, digits.train_labels, descent, order)
+        dropper = generator(7, "dropout")
+        expected = train(network, start, digits.train_images, digits.train_labels, descent, order, dropper=dropper)
         np.testing.assert_allclose(flatten(model.parameters_), flatten(expected), atol=1e-4)
 
     def test_numpy_numbers_give_the_same_bits_as_pythons(self, pixels_and_labels):
@@ -245,6 +247,7 @@ class TestParameters:
             ("random_state", np.random.default_rng(0)),
             ("rule", "lbfgs"),
             ("weight_decay", -0.1),
+            ("dropout", 1),
             ("warm_start", "yes"),
             ("early_stopping", None),
             ("validation_fraction", 1.0),

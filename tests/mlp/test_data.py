@@ -82,16 +82,18 @@ class TestNames:
     @pytest.mark.parametrize(
         "change",
         [
-            lambda images, labels: (images[:, :64], labels),
+            lambda images, labels: (images[:, :65], labels),
+            lambda images, labels: (images[:, : 2 * 64], labels),
+            lambda images, labels: (images[:, :49], labels),
             lambda images, labels: (images * 2.0, labels),
             lambda images, labels: (images, np.char.add("class ", labels)),
             lambda images, labels: (images, np.char.add("30", labels)),
         ],
-        ids=["64 pixels", "pixels above 255", "names for labels", "labels above 255"],
+        ids=["65 pixels", "2 channels", "7 x 7 pixels", "pixels above 255", "names for labels", "labels above 255"],
     )
-    def test_data_other_than_28x28_images_are_refused(self, openml, tmp_path, change):
+    def test_data_other_than_square_images_are_refused_in_one_line(self, openml, tmp_path, change):
         openml.add("Wrong", *change(openml.images, openml.labels.astype(str)))
-        with pytest.raises(ValueError, match=r"^data: 'Wrong' given; allowed: 28x28 images"):
+        with pytest.raises(ValueError, match=r"^data: 'Wrong' given; allowed: square images of 8 x 8 .*255$"):
             load("Wrong", data_home=tmp_path)
 
     @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlp.descent import Descent, descend, mini_batches, scaled, shifted, train
+from mlp.descent import Descent, descend, dropout_mask, mini_batches, scaled, shifted, train
 from mlp.network import Layer, Network, central_differences, flatten, unflatten
 from mlp.randomness import generator
 
@@ -90,11 +90,27 @@ class TestRates:
             ("rule", "rprop"),
             ("weight_decay", -0.1),
             ("weight_decay", float("inf")),
+            ("dropout", 1),
         ],
     )
     def test_a_field_out_of_range_is_refused_by_name(self, field, value):
         with pytest.raises(ValueError, match=f"^{field}: .* given; allowed: "):
             Descent(**{field: value})
+
+
+class TestDropout:
+    def test_a_mask_drops_the_share_and_keeps_the_mean(self):
+        mask = dropout_mask(200, 500, 0.3, np.random.default_rng(0))
+        assert mask.dtype == np.float32
+        assert np.unique(mask).tolist() == [0, np.float32(1 / np.float32(0.7))]
+        assert (mask == 0).mean() == pytest.approx(0.3, abs=0.01)
+        assert mask.mean() == pytest.approx(1, abs=0.01)
+
+    def test_without_a_generator_it_is_refused(self):
+        network, images = Network((4, 3, 2)), np.zeros((2, 4), np.float32)
+        start = network.initialize(generator(0, "start"))
+        with pytest.raises(ValueError, match=r"^dropper: none given, with a dropout of 0\.5; allowed: a generator"):
+            train(network, start, images, np.array([0, 1]), Descent(dropout=0.5), generator(0, "order"))
 
 
 class TestBatches:

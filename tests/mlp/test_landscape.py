@@ -178,7 +178,7 @@ class TestWeightImages:
         assert weight_images(Network().initialize(rng())[0].weights).shape == (16, 28, 28)
 
     def test_inputs_that_form_no_square_are_refused(self):
-        with pytest.raises(ValueError, match="weights: 5 inputs given; allowed: those of a square image"):
+        with pytest.raises(ValueError, match="pixels: 5 given; allowed: those of square images"):
             weight_images(np.ones((5, 2)))
 
 

@@ -12,6 +12,7 @@ from sklearn.neural_network import MLPClassifier as ScikitLearnMLP
 
 from mlp.activations import ACTIVATIONS
 from mlp.costs import COSTS
+from mlp.descent import dropout_mask
 from mlp.network import STARTS, Layer, Network, central_differences, flatten, unflatten
 
 SIZES = (6, 5, 4, 3)
@@ -43,6 +44,23 @@ def test_backpropagation_gives_the_slope_of_the_cost_along_every_parameter(activ
         lambda vector: network.average_cost(unflatten(vector, sizes), images, labels), flatten(parameters)
     )
     np.testing.assert_allclose(flatten(network.gradient(parameters, images, labels)), slopes, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("cost", COSTS)
+def test_with_dropped_activations_it_is_the_slope_of_the_cost_without_them(activation, cost):
+    network = Network(SIZES, activation, cost)
+    parameters, images, labels = example(network)
+    masks = [dropout_mask(len(images), neurons, 0.4, np.random.default_rng(neurons)) for neurons in SIZES[1:-1]]
+
+    def value(vector):
+        answers = network.forward(unflatten(vector, SIZES), images, masks)[-1]
+        return float(COSTS[cost].value(answers, network.targets(labels, np.float64)).mean())
+
+    slopes = central_differences(value, flatten(parameters))
+    np.testing.assert_allclose(
+        flatten(network.gradient(parameters, images, labels, masks)), slopes, rtol=1e-5, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("found", ORACLE["found"], ids=lambda found: f"{found['activation']}-{found['cost']}")

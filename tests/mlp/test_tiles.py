@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlp.tiles import grey_tile, thumbnail, weight_tile
+from mlp.tiles import image_tile, thumbnail, weight_tile
 
 
 def pixels(weights: np.ndarray) -> np.ndarray:
@@ -41,8 +41,8 @@ def test_weights_that_are_all_zero_give_a_white_picture():
 
 
 def test_inputs_that_form_no_square_are_refused():
-    with pytest.raises(ValueError, match="weights: 3 inputs given"):
-        thumbnail(np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="pixels: 5 given"):
+        thumbnail(np.zeros((5, 2)))
 
 
 def test_a_tile_is_red_for_positive_weights_and_blue_for_negative_ones():
@@ -62,6 +62,6 @@ def test_a_weight_beyond_the_limit_is_as_red_as_one_at_the_limit_and_no_limit_is
     assert np.asarray(zeros).min() > 240
 
 
-def test_a_grey_tile_has_the_pixels_of_the_image():
+def test_the_tile_of_a_grey_image_has_its_pixels():
     image = np.random.default_rng(0).integers(256, size=(28, 28), dtype=np.uint8)
-    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(grey_tile(image)))), image)
+    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(image_tile(image)))), image)

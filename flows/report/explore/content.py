@@ -98,7 +98,7 @@ def content(
         )
     facts = {
         "preprocess": str(bests[0].cell["preprocess"]),
-        "side": round(data.test_images.shape[1] ** 0.5),
+        "side": data.side,
         "classes": [class_name(data.name, label) for label in range(data.classes)],
         "groups": [comparison.title(group) for group in groups],
         "fractions": "fraction" in comparison.varying and len(groups) > 1,
@@ -132,6 +132,8 @@ def networks_and_data(
     sets, _ = data_sets(cells.head(1), test_rows)
     if not sets:
         raise ConfigurationError("explore: a sweep given whose data set is not available here; allowed: one with it")
+    if sets[home].channels > 1:
+        raise ConfigurationError("explore: a sweep given whose images have colours; allowed: one of grey images")
     networks, _ = read_networks(client, cells, known)
     if not networks:
         raise ConfigurationError("explore: a sweep given whose weights are gone or damaged; allowed: one with them")

@@ -92,13 +92,13 @@ class TestClaimFiles:
 
     def test_data_that_cannot_be_had_are_left_out_where_that_is_allowed(self, monkeypatch):
         def load(cell):
-            if cell.experiment.data.name == "kmnist":
-                raise DataUnavailable("kmnist is not in the data home; set SCIKIT_LEARN_DATA")
+            if (name := cell.experiment.data.name) in ("kmnist", "CIFAR_10"):
+                raise DataUnavailable(f"{name} is not in the data home; set SCIKIT_LEARN_DATA")
 
         monkeypatch.setattr(judgement, "clean_data", load)
         claim, missing = judgement.available(load_claim("corruption", "small"))
         assert list(claim.experiments) == ["inputs", "labels", "fashion", "digits"]
-        assert missing == ["kuzushiji: kmnist is not in the data home"]
+        assert missing == ["kuzushiji: kmnist is not in the data home", "cifar10: CIFAR_10 is not in the data home"]
 
     def test_a_chosen_data_set_applies_to_every_experiment_of_a_claim(self):
         claim = load_claim("labels", "small", "fashion")

@@ -49,6 +49,7 @@ SETTINGS: dict[str, list[Any]] = {
     "descent.momentum": [0, 0.9],
     "descent.rule": ["sgd", "adam"],
     "descent.weight_decay": [0, 0.1],
+    "descent.dropout": [0, 0.5],
     "descent.schedule": ["constant", "cosine"],
     "descent.decay": [0.9, 1],
     "descent.center": [False, True],
@@ -115,6 +116,7 @@ def test_cells_that_share_mini_batches_share_a_shape_and_others_do_not():
     def shapes(**descent) -> int:
         return len({cell.shape for cell in experiment(descent=descent).cells()})
 
+    assert shapes(**RATES, weight_decay=[0, 0.1], dropout=[0, 0.5]) == 1
     assert shapes(**RATES, weight_decay=[0, 0.1], schedule=["constant", "cosine"], decay=[0.9, 1], epochs=[3, 4]) == 1
     assert shapes(batch_size=[10, 32]) == shapes(center=[False, True]) == shapes(shift=[0, 1]) == 2
     assert len({cell.shape for cell in experiment(networks=[{"start": ["fan_in", "normal"]}]).cells()}) == 1

@@ -45,6 +45,10 @@ def orders_of(cells: Iterable[int], own: bool) -> Generator | list[Generator]:
     return [generator(cell, "order") for cell in cells] if own else generator(0, "order")
 
 
+def droppers_of(cells: Iterable[int]) -> list[Generator]:
+    return [generator(cell, "dropout") for cell in cells]
+
+
 def starts_of(network: Network, cells: int) -> list:
     return [network.initialize(generator(seed, "start")) for seed in range(cells)]
 
@@ -56,7 +60,8 @@ def network_of(hidden: tuple[int, ...] = (7, 5), **choices: str) -> Network:
 def assert_follows_the_readable_loop(network: Network, descent: Descent, data: Dataset, own_orders: bool) -> None:
     cells = 3
     starts, labels = starts_of(network, cells), labels_of(data, cells)
-    history = train_stack(network, descent, starts, data, labels, orders_of(range(cells), own_orders))
+    orders, droppers = orders_of(range(cells), own_orders), droppers_of(range(cells))
+    history = train_stack(network, descent, starts, data, labels, orders, droppers=droppers)
     for cell in range(cells):
 
         def compare(epoch: int, parameters: Parameters, cell: int = cell) -> None:
@@ -66,7 +71,10 @@ def assert_follows_the_readable_loop(network: Network, descent: Descent, data: D
                 np.testing.assert_allclose(history.metrics[name][epoch, cell], figure, rtol=1e-3, atol=near)
 
         order = generator(cell if own_orders else 0, "order")
-        expected = train(network, starts[cell], data.train_images, labels[cell], descent, order, compare)
+        (dropper,) = droppers_of([cell])
+        expected = train(
+            network, starts[cell], data.train_images, labels[cell], descent, order, compare, dropper=dropper
+        )
         for layer, oracle in zip(history.parameters[cell], expected, strict=True):
             np.testing.assert_allclose(layer.weights, oracle.weights, rtol=1e-3, atol=2e-5)
             np.testing.assert_allclose(layer.biases, oracle.biases, rtol=1e-3, atol=2e-5)
@@ -109,6 +117,7 @@ def test_any_depth_and_width_follows_the_readable_loop(hidden: tuple[int, ...]) 
     schedule=st.sampled_from(["constant", "exponential", "cosine"]),
     center=st.booleans(),
     shift=st.integers(0, 2),
+    dropout=st.sampled_from([0, 0.3]),
 )
 @settings(max_examples=12, deadline=None)
 def test_every_descent_follows_the_readable_loop(
@@ -120,9 +129,10 @@ def test_every_descent_follows_the_readable_loop(
     schedule: str,
     center: bool,
     shift: int,
+    dropout: float,
 ) -> None:
     name, momentum, rate = rule
-    descent = Descent(rate, batch_size, 2, momentum, schedule, 0.8, center, shift, name, weight_decay)
+    descent = Descent(rate, batch_size, 2, momentum, schedule, 0.8, center, shift, name, weight_decay, dropout)
     assert_follows_the_readable_loop(network_of(), descent, data_set(dark=dark), own_orders)
 
 
@@ -149,7 +159,7 @@ def assert_same_bits_in_every_stack(
 
     def trained(some: list[int]):
         some_starts, orders = [starts[cell] for cell in some], orders_of(some, own_orders)
-        return train_stack(network, descent, some_starts, data, labels[some], orders)
+        return train_stack(network, descent, some_starts, data, labels[some], orders, droppers=droppers_of(some))
 
     full = trained(list(range(cells)))
     for some in ([0], [cells - 1], [cells - 1, 0, cells // 2], list(reversed(range(cells)))):
@@ -169,14 +179,15 @@ def assert_same_bits_in_every_stack(
     center=st.booleans(),
     shift=st.integers(0, 1),
     own_orders=st.booleans(),
+    dropout=st.sampled_from([0, 0.5]),
 )
 @settings(max_examples=30, deadline=None)
 def test_a_cell_gets_the_same_bits_in_every_stack(
-    hidden, batch_size, cells, activation, cost, rule, weight_decay, center, shift, own_orders
+    hidden, batch_size, cells, activation, cost, rule, weight_decay, center, shift, own_orders, dropout
 ) -> None:
     network = network_of(hidden, activation=activation, cost=cost)
     name, momentum, rate = rule
-    descent = Descent(rate, batch_size, 1, momentum, center=center, shift=shift, rule=name, weight_decay=weight_decay)
+    descent = Descent(rate, batch_size, 1, momentum, "constant", 1, center, shift, name, weight_decay, dropout)
     assert_same_bits_in_every_stack(network, descent, data_set(), cells, own_orders)
 
 
@@ -191,8 +202,8 @@ def test_a_cell_on_images_of_real_size_gets_the_same_bits_in_a_stack_of_32(hidde
 
 
 DESCENTS = st.builds(
-    lambda rule, scale, decay, schedule, weight_decay, epochs: Descent(
-        rule[2] * scale, 16, epochs, rule[1], schedule, decay, rule=rule[0], weight_decay=weight_decay
+    lambda rule, scale, decay, schedule, weight_decay, epochs, dropout: Descent(
+        rule[2] * scale, 16, epochs, rule[1], schedule, decay, False, 0, rule[0], weight_decay, dropout
     ),
     st.sampled_from(RULE_SETTINGS),
     st.sampled_from([0.3, 1.0]),
@@ -200,6 +211,7 @@ DESCENTS = st.builds(
     st.sampled_from(["constant", "exponential", "cosine"]),
     st.sampled_from([0, 0.1, 0.2]),
     st.integers(1, 3),
+    st.sampled_from([0, 0, 0.2, 0.5]),
 )
 
 
@@ -212,11 +224,13 @@ DESCENTS = st.builds(
 def test_cells_with_descents_of_their_own_get_the_bits_of_each_trained_alone(descents, hidden, own_orders) -> None:
     network, data, count = network_of(hidden), data_set(), len(descents)
     starts, labels = starts_of(network, count), labels_of(data, count)
-    together = train_stack(network, descents, starts, data, labels, orders_of(range(count), own_orders))
+    orders, droppers = orders_of(range(count), own_orders), droppers_of(range(count))
+    together = train_stack(network, descents, starts, data, labels, orders, droppers=droppers)
     for cell, descent in enumerate(descents):
         some = slice(cell, cell + 1)
         orders = orders_of([cell], own_orders)
-        alone = train_stack(network, descent, starts[some], data, labels[some], orders)
+        droppers = droppers_of([cell]) if descent.dropout else []
+        alone = train_stack(network, descent, starts[some], data, labels[some], orders, droppers=droppers)
         assert together.epochs[cell] == alone.epochs[0] == descent.epochs
         for name, values in together.metrics.items():
             np.testing.assert_array_equal(values[: descent.epochs + 1, cell], alone.metrics[name][:, 0])
@@ -373,6 +387,11 @@ def test_epochs_are_reported_from_the_untrained_network_on() -> None:
     history = run(2, on_epoch=lambda epoch, metrics: seen.append((epoch, metrics["train/cost"].tolist())))
     assert [epoch for epoch, _ in seen] == [0, 1, 2, 3, 4]
     assert [costs for _, costs in seen] == history.metrics["train/cost"].tolist()
+
+
+def test_dropout_needs_a_generator_per_cell() -> None:
+    with pytest.raises(ValueError, match="droppers: 1 given, with dropout; allowed: one for each of 2 cells"):
+        run(2, descent=Descent(dropout=0.5), droppers=droppers_of([0]))
 
 
 def test_labels_and_orders_must_be_one_per_cell() -> None:

@@ -20,7 +20,14 @@ def inputs_and_labels(rows: int = 20) -> tuple[np.ndarray, np.ndarray]:
 
 
 def trainer_of(network: Network, inputs: np.ndarray, descent: Descent) -> Trainer:
-    return Trainer(network, network.initialize(generator(0, "start")), descent, generator(0, "order"), inputs)
+    return Trainer(
+        network,
+        network.initialize(generator(0, "start")),
+        descent,
+        generator(0, "order"),
+        inputs,
+        generator(0, "dropout"),
+    )
 
 
 def test_a_step_on_weighted_examples_follows_the_weighted_average_of_their_gradients() -> None:
