@@ -19,6 +19,7 @@ POSITIONS = np.linspace(0, 1, 11)
 ROWS = 2_000  # training and test images that costs and errors are averaged over
 CURVE_EPOCHS = 20
 PATHS = ("straight", "matched", "curve")
+SHOWN = ("straight line", "straight line, neurons matched", "curve")
 
 
 def connectivity(nets: list[TrainedNetwork]) -> Findings:
@@ -27,7 +28,7 @@ def connectivity(nets: list[TrainedNetwork]) -> Findings:
     The curve is trained at a fifth of the networks' learning rate, on the labels that they were trained on.
     """
     quantities: dict[str, Any] = {}
-    shown = {}
+    shown: dict[str, dict[str, NDArray]] = {}
     names = {"narrow": min(values_of(nets, "width")), "wide": max(values_of(nets, "width"))}
     for name, width in names.items():
         selected = select(nets, width=width)
@@ -39,12 +40,11 @@ def connectivity(nets: list[TrainedNetwork]) -> Findings:
                 f"{name}_{path}_cost": np.array([barrier(costs) for costs in paths[:, i, 0]]),
                 f"{name}_{path}_error": np.array([barrier(errors) for errors in paths[:, i, 1]]),
             }
-            shown[f"{width} neurons, {path}"] = paths[:, i, 1].mean(axis=0)
+        shown[f"{width} neurons"] = dict(zip(SHOWN, paths[:, :, 1].mean(axis=0), strict=True))
         straight, after = (quantities[f"{name}_{path}_cost"] for path in ("straight", "matched"))
         quantities[f"{name}_matched_share"] = after / straight
     quantities["width_helps"] = quantities["narrow_matched_cost"] - quantities["wide_matched_cost"]
-    figure = figures.slices(POSITIONS, shown, "position between the two minima", "error on the test images")
-    return Findings(quantities, {"paths": figure})
+    return Findings(quantities, {"paths": figures.paths(POSITIONS, shown)})
 
 
 def paths_between(net: TrainedNetwork, other: TrainedNetwork) -> list[Callable[[float], NDArray]]:
