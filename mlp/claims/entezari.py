@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,16 @@ from mlp.randomness import generator
 
 POSITIONS = np.linspace(0, 1, 11)
 ROWS = 2_000  # training and test images that costs and errors are averaged over
-CURVE_EPOCHS = 20
-PATHS = ("straight", "matched", "curve")
-SHOWN = ("straight line", "straight line, neurons matched", "curve")
+# Epochs, and the rate relative to the networks': those of the authors' script for residual networks, and earlier ones.
+CURVES = {"curve": (200, 0.3), "short": (20, 0.2)}
+PATHS = ("straight", "matched", *CURVES)
+SHOWN = ("straight line", "straight line, neurons matched", "curve", "curve, 20 epochs")
 
 
 def connectivity(nets: list[TrainedNetwork]) -> Findings:
     """Barriers of training cost and test error between the minima of neighbouring seeds, for each width.
 
-    The curve is trained at a fifth of the networks' learning rate, on the labels that they were trained on.
+    The curves are trained on the labels that the networks were trained on.
     """
     quantities: dict[str, Any] = {}
     shown: dict[str, dict[str, NDArray]] = {}
@@ -48,17 +50,20 @@ def connectivity(nets: list[TrainedNetwork]) -> Findings:
 
 
 def paths_between(net: TrainedNetwork, other: TrainedNetwork) -> list[Callable[[float], NDArray]]:
-    """The three `PATHS` as functions from a position, 0 to 1, to parameters (d,)."""
+    """The `PATHS` as functions from a position, 0 to 1, to parameters (d,)."""
     images = scaled(net.data.train_images[:ROWS])
     here, there = flatten(net.parameters), flatten(other.parameters)
     same = flatten(matched(net.network, other.parameters, net.parameters, images))
-    descent = replace(net.descent, learning_rate=net.descent.learning_rate / 5, epochs=CURVE_EPOCHS)
-    order = generator(net.seed, "order")
-    bend = trained_bend(net.network, here, there, net.data.train_images, net.given, descent, order)
+    curves = []
+    for epochs, share in CURVES.values():
+        descent = replace(net.descent, learning_rate=share * net.descent.learning_rate, epochs=epochs)
+        order = generator(net.seed, "order")
+        bend = trained_bend(net.network, here, there, net.data.train_images, net.given, descent, order)
+        curves.append(partial(on_curve, here, bend, there))
     return [
         lambda position: (1 - position) * here + position * there,
         lambda position: (1 - position) * here + position * same,
-        lambda position: on_curve(here, bend, there, position),
+        *curves,
     ]
 
 
