@@ -12,10 +12,11 @@ from mlp.figures.curves import draw_curves
 from mlp.figures.style import COLOURS, MARKERS, panels, shades
 
 
-def curves_figure(groups: Mapping[str, NDArray], label: str) -> Figure:
-    """Mean curves over seeds with bands, by epoch; see `draw_curves`."""
+def curves_figure(groups: Mapping[str, NDArray], label: str, scale: str = "linear") -> Figure:
+    """Mean curves over seeds with bands, by epoch; see `draw_curves`. The scale of the y axis may be ``log``."""
     figure, (axes,) = panels(1)
     draw_curves(axes, groups, label)
+    axes.set_yscale(scale)
     axes.legend()
     return figure
 
