@@ -226,5 +226,5 @@ def radii(values: Sequence[float], ratios: Mapping[str, NDArray]) -> Figure:
     axes.set(xlabel="radius, grey levels", ylabel="critical sample ratio", xscale="log", ylim=(-0.03, 1.03))
     axes.set_xticks(list(values), [f"{value:g}" for value in values])
     axes.minorticks_off()
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
