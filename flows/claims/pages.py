@@ -70,7 +70,7 @@ def claim_page(name: str, verdicts: list[Verdict], figures: Iterable[str]) -> st
     """A claim in Markdown: what its source says, the results with their figures, and the set-up in full."""
     first = verdicts[0]
     note = load_claim(name, first["scale"]).note
-    parts = [f"# {name}", first["statement"], f"*{first['source']}*", *([note.strip()] if note else [])]
+    parts = [f"# {name}", first["statement"], f"*{first['source']}*"]
     for verdict in verdicts:
         command = f"mlp reproduce {name}" + (" --scale full" if verdict["scale"] == "full" else "")
         time = f" {verdict['seconds']:,.0f} s of training and measuring." if verdict["seconds"] else ""
@@ -79,7 +79,8 @@ def claim_page(name: str, verdicts: list[Verdict], figures: Iterable[str]) -> st
             f"`{command}`, judged {verdict['judged'][:10] or 'earlier'}.{time}",
             quantities_markdown(verdict),
         ]
-    parts += [HOW, *(f"![{figure}]({name}-{figure}.png)" for figure in figures), "## Set-up"]
+    why = ["## Why, and what was tried", note.strip()] if note else []
+    parts += [HOW, *(f"![{figure}]({name}-{figure}.png)" for figure in figures), *why, "## Set-up"]
     for verdict in verdicts:
         text = yaml.safe_dump(experiments(load_claim(name, verdict["scale"])), sort_keys=False, width=110)
         parts.append(f"At {verdict['scale']} scale, where it is not a default (`mlp show`):\n\n```yaml\n{text}```")

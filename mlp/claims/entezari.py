@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,17 +18,19 @@ from mlp.randomness import generator
 
 POSITIONS = np.linspace(0, 1, 11)
 ROWS = 2_000  # training and test images that costs and errors are averaged over
-CURVE_EPOCHS = 20
-PATHS = ("straight", "matched", "curve")
+# Epochs, and the rate relative to the networks': those of the authors' script for residual networks, and earlier ones.
+CURVES = {"curve": (200, 0.3), "short": (20, 0.2)}
+PATHS = ("straight", "matched", *CURVES)
+SHOWN = ("straight line", "straight line, neurons matched", "curve", "curve, 20 epochs")
 
 
 def connectivity(nets: list[TrainedNetwork]) -> Findings:
     """Barriers of training cost and test error between the minima of neighbouring seeds, for each width.
 
-    The curve is trained at a fifth of the networks' learning rate, on the labels that they were trained on.
+    The curves are trained on the labels that the networks were trained on.
     """
     quantities: dict[str, Any] = {}
-    shown = {}
+    shown: dict[str, dict[str, NDArray]] = {}
     names = {"narrow": min(values_of(nets, "width")), "wide": max(values_of(nets, "width"))}
     for name, width in names.items():
         selected = select(nets, width=width)
@@ -39,26 +42,28 @@ def connectivity(nets: list[TrainedNetwork]) -> Findings:
                 f"{name}_{path}_cost": np.array([barrier(costs) for costs in paths[:, i, 0]]),
                 f"{name}_{path}_error": np.array([barrier(errors) for errors in paths[:, i, 1]]),
             }
-            shown[f"{width} neurons, {path}"] = paths[:, i, 1].mean(axis=0)
+        shown[f"{width} neurons"] = dict(zip(SHOWN, paths[:, :, 1].mean(axis=0), strict=True))
         straight, after = (quantities[f"{name}_{path}_cost"] for path in ("straight", "matched"))
         quantities[f"{name}_matched_share"] = after / straight
     quantities["width_helps"] = quantities["narrow_matched_cost"] - quantities["wide_matched_cost"]
-    figure = figures.slices(POSITIONS, shown, "position between the two minima", "error on the test images")
-    return Findings(quantities, {"paths": figure})
+    return Findings(quantities, {"paths": figures.paths(POSITIONS, shown)})
 
 
 def paths_between(net: TrainedNetwork, other: TrainedNetwork) -> list[Callable[[float], NDArray]]:
-    """The three `PATHS` as functions from a position, 0 to 1, to parameters (d,)."""
+    """The `PATHS` as functions from a position, 0 to 1, to parameters (d,)."""
     images = scaled(net.data.train_images[:ROWS])
     here, there = flatten(net.parameters), flatten(other.parameters)
     same = flatten(matched(net.network, other.parameters, net.parameters, images))
-    descent = replace(net.descent, learning_rate=net.descent.learning_rate / 5, epochs=CURVE_EPOCHS)
-    order = generator(net.seed, "order")
-    bend = trained_bend(net.network, here, there, net.data.train_images, net.given, descent, order)
+    curves = []
+    for epochs, share in CURVES.values():
+        descent = replace(net.descent, learning_rate=share * net.descent.learning_rate, epochs=epochs)
+        order = generator(net.seed, "order")
+        bend = trained_bend(net.network, here, there, net.data.train_images, net.given, descent, order)
+        curves.append(partial(on_curve, here, bend, there))
     return [
         lambda position: (1 - position) * here + position * there,
         lambda position: (1 - position) * here + position * same,
-        lambda position: on_curve(here, bend, there, position),
+        *curves,
     ]
 
 

@@ -10,6 +10,7 @@ from mlp.figures.landscape import (
     descent_on_surface,
     importance,
     loss_histograms,
+    paths,
     plane,
     slices,
 )
@@ -36,6 +37,6 @@ __all__ = [
     "curves_figure", "descent_on_curve", "descent_on_surface", "difficulty", "double_descent", "draw_curves",
     "draw_measures", "drawings", "early_stopping", "factor_by_error", "favourite_digits", "forgetting",
     "image_gallery", "importance", "interpolation", "label_noise", "level_effects", "loss_histograms",
-    "norms_and_errors", "overview", "panels", "plane", "radii", "share_above", "slices", "weight_gallery",
-    "zhang_figure1",
+    "norms_and_errors", "overview", "panels", "paths", "plane", "radii", "share_above", "slices",
+    "weight_gallery", "zhang_figure1",
 ]  # fmt: skip

@@ -102,23 +102,45 @@ def component_sizes(gradients: Mapping[str, NDArray]) -> Figure:
     return figure
 
 
-def slices(positions: ArrayLike, costs: Mapping[str, NDArray], xlabel: str, ylabel: str = "cost") -> Figure:
-    """The cost, or another measure, along straight lines.
+def slices(positions: ArrayLike, costs: Mapping[str, NDArray], xlabel: str) -> Figure:
+    """The cost along straight lines.
 
     Parameters
     ----------
     positions : (k,)
     costs : mapping of name to (k,)
         Of `mlp.landscape.slice_costs`. More than six lines get no legend.
-    xlabel, ylabel : str
-        Meaning of the positions, and of what is measured there.
+    xlabel : str
+        Meaning of the positions.
     """
     figure, (axes,) = panels(1)
     for colour, (name, line) in zip(shades(len(costs)), costs.items(), strict=True):
         axes.plot(positions, line, color=colour, label=name)
-    axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, None))
+    axes.set(xlabel=xlabel, ylabel="cost", ylim=(0, None))
     if len(costs) <= 6:
         axes.legend()
+    return figure
+
+
+def paths(positions: ArrayLike, errors: Mapping[str, Mapping[str, NDArray]]) -> Figure:
+    """The test error on paths between two minima, a panel for each kind of network.
+
+    Parameters
+    ----------
+    positions : (k,)
+        From one minimum, 0, to the other, 1.
+    errors : mapping of network to mapping of path to (k,)
+    """
+    figure, axes = panels(len(errors))
+    highest = max(float(line.max()) for lines in errors.values() for line in lines.values())
+    for panel, (network, lines) in zip(axes, errors.items(), strict=True):
+        for colour, marker, (path, line) in zip(COLOURS, MARKERS, lines.items(), strict=False):
+            panel.plot(positions, line, marker=marker, color=colour, label=path)
+        panel.set(
+            title=network, xlabel="position between the two minima", ylabel="error on the test images",
+            ylim=(0, 1.05 * highest),
+        )  # fmt: skip
+    axes[-1].legend()
     return figure
 
 

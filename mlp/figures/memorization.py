@@ -12,10 +12,11 @@ from mlp.figures.curves import draw_curves
 from mlp.figures.style import COLOURS, MARKERS, panels, shades
 
 
-def curves_figure(groups: Mapping[str, NDArray], label: str) -> Figure:
-    """Mean curves over seeds with bands, by epoch; see `draw_curves`."""
+def curves_figure(groups: Mapping[str, NDArray], label: str, scale: str = "linear") -> Figure:
+    """Mean curves over seeds with bands, by epoch; see `draw_curves`. The scale of the y axis may be ``log``."""
     figure, (axes,) = panels(1)
     draw_curves(axes, groups, label)
+    axes.set_yscale(scale)
     axes.legend()
     return figure
 
@@ -225,5 +226,5 @@ def radii(values: Sequence[float], ratios: Mapping[str, NDArray]) -> Figure:
     axes.set(xlabel="radius, grey levels", ylabel="critical sample ratio", xscale="log", ylim=(-0.03, 1.03))
     axes.set_xticks(list(values), [f"{value:g}" for value in values])
     axes.minorticks_off()
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=2)
     return figure

@@ -6,7 +6,7 @@ import pytest
 
 from flows.claims.claim import load_claim
 from flows.claims.judgement import judge
-from flows.claims.pages import write_pages
+from flows.claims.pages import claim_page, write_pages
 from mlp.claims import Findings
 
 STATEMENTS = {"difficulty": "Some are easy.", "noise": "It is sure."}
@@ -36,6 +36,14 @@ def test_a_claims_page_has_its_source_its_results_its_figure_its_command_and_its
     assert (folder / "claims" / "difficulty-difficulty.png").read_bytes() == PICTURE
     assert "    choice: balanced\n" in page
     assert not (folder / "claims" / "noise.md").exists()
+
+
+def test_a_page_says_why_its_claim_does_not_hold_after_the_results_and_before_the_set_up():
+    quantities = {name: np.full(5, 0.2) for name in load_claim("noise", "small").quantities}
+    page = claim_page("noise", [judge(load_claim("noise", "small"), Findings(quantities, {}), "mnist")], ["gallery"])
+    parts = ["| holds |", "![gallery]", "## Why, and what was tried\n\nMost noise images", "## Set-up"]
+    places = [page.index(part) for part in parts]
+    assert places == sorted(places)
 
 
 def test_the_tables_list_every_claim_and_mark_those_that_were_not_run(folder):
