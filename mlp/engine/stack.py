@@ -95,10 +95,9 @@ def train_stack(
     Raises
     ------
     ValueError
-                drops = [droppers[cell] for cell in cells] if droppers else []
-                run_epoch(layers, train_images, given[cells], epoch - 1, running, droppers=drops)
-            rows = np.where((epoch == 0) | (epoch == epochs[cells]), given.shape[1], evaluation_rows or given.shape[1])
-            for name, values in evaluate(layers, train_images, test_images, data, given[cells], rows).items():
+        If `given` does not have one row of labels per cell, a list has another length than `starts`, the descents
+        differ in their mini-batches, there is dropout and no list of `droppers`, or both `evaluation_rows` and
+        `stop_accuracy` are given: some rows can't say that a cell has fitted all of them.
     """
     descents = [descent] * len(starts) if isinstance(descent, Descent) else list(descent)
     check_descents(descents, len(starts))
