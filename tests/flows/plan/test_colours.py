@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mlflow import MlflowClient
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
@@ -37,9 +36,8 @@ def test_the_same_side_given_makes_the_same_cells():
     assert list(keyed_cells(given)) == list(keyed_cells(ON_COLOURS))
 
 
-def test_its_networks_refuse_pictures_and_take_noise(new_store):
-    client: MlflowClient = new_store().client
+def test_its_networks_refuse_pictures_and_take_noise():
     with pytest.raises(ConfigurationError, match=r"^image: files given for a network of colour images; allowed: "):
-        collect(client, None, PIXELS, [Path("three.png")], 0, [])
-    images, _, _ = collect(client, None, PIXELS, [], 2, [])
+        collect(None, None, PIXELS, [Path("three.png")], 0, [])
+    images, _, _ = collect(None, None, PIXELS, [], 2, [])
     assert [image.size for image in images] == [PIXELS] * 2
