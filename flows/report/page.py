@@ -117,8 +117,8 @@ def facts(comparison: Comparison) -> list[str]:
 
 def sample(comparison: Comparison) -> str:
     """On how many training images the curves were measured between the first and the last epoch; empty for all."""
-    numbers = sorted(int(rows) for rows in comparison.cells["evaluation_rows"].unique() if rows != "all")
-    return " or ".join(f"{number:,}" for number in numbers)
+    numbers = pd.to_numeric(comparison.cells["evaluation_rows"], errors="coerce").dropna()
+    return " or ".join(f"{number:,.0f}" for number in sorted(set(numbers)))
 
 
 def curves_charts(

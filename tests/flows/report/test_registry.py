@@ -196,11 +196,12 @@ class TestPredict:
             self.printed(store, noise=1)
         assert not executed.exists()
 
-    def test_the_error_for_an_experiment_without_a_champion_lists_those_that_have_one(self, registry):
-        with pytest.raises(
-            ConfigurationError, match="--experiment: 'unknown' given, which has no champion; allowed: digits"
-        ):
-            print_answers(registry.client, "unknown", [], 1, [], Console())
+    @pytest.mark.parametrize("name", ["unknown", "\udcff"])  # the second is a byte that is no text
+    def test_the_error_for_an_experiment_without_a_champion_lists_those_that_have_one(self, registry, name):
+        with pytest.raises(ConfigurationError) as refused:
+            print_answers(registry.client, name, [], 1, [], Console())
+        message = str(refused.value)
+        assert message.startswith(f"--experiment: {name!r} given, which has no champion; allowed: digits;")
 
 
 @pytest.fixture(scope="module")
