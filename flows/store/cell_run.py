@@ -22,7 +22,7 @@ from mlp.weights import write_weights
 
 PICTURE = "weights.png"
 MOST_METRICS = 1000  # of one log_batch
-# Seconds between two deliveries; longer if they are slow, so that they take at most a thirtieth of the time.
+# Seconds between two deliveries; longer if they are slow, so that they take at most a fortieth of the time.
 SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
 
 
@@ -143,4 +143,4 @@ class Courier:
             for run in self.runs:
                 run.deliver(self.client)
         ended = time.monotonic()
-        self.next_delivery = ended + min(max(SHORTEST_PAUSE, 30 * (ended - begun)), LONGEST_PAUSE)
+        self.next_delivery = ended + min(max(SHORTEST_PAUSE, 40 * (ended - begun)), LONGEST_PAUSE)
