@@ -32,7 +32,7 @@ def test_half_of_the_largest_weight_has_half_of_its_colour():
 @pytest.mark.parametrize(("neurons", "rows"), [(1, 1), (8, 1), (9, 2), (16, 2), (300, 2)])
 def test_it_shows_at_most_sixteen_neurons_in_rows_of_eight(neurons, rows):
     picture = pixels(np.ones((16, neurons)))
-    tile = 4 * 4 + 2 * 2
+    tile = 4 * (4 + 2 * 1)  # four pixels for each weight, and for the margin around a neuron
     assert picture.shape == (rows * tile, min(neurons, 8) * tile, 3)
 
 
