@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-from PIL import Image
 from selenium import webdriver
 
 from flows.platform.environment import prepare_environment
@@ -52,8 +51,6 @@ try:
             browser.get(address)
             time.sleep(SECONDS)
             browser.save_screenshot(str(folder / name))
-            # With fewer shades the file takes a fraction of the room.
-            Image.open(folder / name).convert("RGB").quantize(256).save(folder / name, optimize=True)
 finally:
     browser.quit()
     started.communicate()  # closes its standard input, which ends the server
