@@ -86,6 +86,8 @@ def check_postgres(uri: str) -> None:
 
 def open_database(uri: str, name: str, lock: Path, sqlite: Path | None = None) -> MlflowClient:
     """Connect to a database directly, and create MLflow's tables if there are none."""
+    if sqlite and is_empty(sqlite):  # `create_database` leaves no such file
+        raise ConfigurationError(f"{name} {DAMAGED}")
     try:
         if sqlite and sqlite.exists() and not (os.access(sqlite, os.W_OK) and os.access(sqlite.parent, os.W_OK)):
             return open_for_reading(sqlite)
@@ -115,6 +117,11 @@ def open_database(uri: str, name: str, lock: Path, sqlite: Path | None = None) -
         raise ConfigurationError(
             f"{name} needs {error.name}; allowed once it is installed: mlp-flows[postgres]"
         ) from None
+
+
+def is_empty(sqlite: Path) -> bool:
+    """Whether a database has lost all that was in it: its file is there, but without a byte."""
+    return sqlite.is_file() and sqlite.stat().st_size == 0
 
 
 def acquired(lock: FileLock, name: str) -> AcquireReturnProxy:

@@ -218,6 +218,7 @@ def store(rng: random.Random) -> Mistake:
         ]
     )  # fmt: skip
     gone = pattern != "mlflow.db" and rng.random() < 0.3
+    own = random.Random(rng.random())  # mistakes are tried in any order
 
     def damage(folder: Path) -> None:
         for log in (folder / "mlruns").glob("mlflow.db-*"):
@@ -226,7 +227,7 @@ def store(rng: random.Random) -> Mistake:
             if gone:
                 file.unlink()
             else:
-                file.write_bytes(damaged(file.read_bytes(), rng))
+                file.write_bytes(damaged(file.read_bytes(), own))
 
     change = f"{pattern} {'gone' if gone else 'damaged'}"
     return Mistake(rng.choice(commands), prepare=damage, in_store=True, change=change)

@@ -136,14 +136,17 @@ class TestRefusals:
             open_store(uri)
 
     @pytest.mark.parametrize(
-        "damage", [lambda whole: b"text", lambda whole: whole[:5000], lambda whole: whole[:100] + b"x"]
+        "damage",
+        [lambda whole: b"text", lambda whole: whole[:5000], lambda whole: whole[:100] + b"x", lambda whole: b""],
     )
     def test_a_damaged_database_is_called_damaged(self, store, tmp_path, damage):
         uri = copy_of(store, tmp_path / "other")
         file = tmp_path / "other" / "mlflow.db"
-        file.write_bytes(damage(file.read_bytes()))
+        content = damage(file.read_bytes())
+        file.write_bytes(content)
         with pytest.raises(ConfigurationError, match=rf"^store: {file} is damaged; allowed: .* a backup"):
             open_store(uri)
+        assert file.read_bytes() == content
 
     def test_a_store_that_another_process_has_locked_is_waited_for_and_then_refused(self, store, monkeypatch, capsys):
         monkeypatch.setattr(connection, "LOCK_SECONDS", 0.2)
