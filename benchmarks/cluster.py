@@ -24,8 +24,8 @@ import requests
 from tracking import send_alone
 from whole_sweep import environment, runs_of, sweep_seconds, training_seconds
 
+from flows.plan.cell import Cell
 from flows.plan.configuration import load_experiment
-from flows.plan.experiment import Cell
 from flows.plan.preparation import load_data
 from flows.plan.stacks import MOST_CELLS_OF_A_STACK
 from flows.platform.environment import prepare_environment

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from mlflow import MlflowClient
 
+from flows.plan.cell import Cell
 from flows.plan.configuration import load_experiment
-from flows.plan.experiment import Cell
 from flows.plan.preparation import load_data, network_of
 from flows.plan.stacks import half_of_what_is_free, plan
 from flows.platform.environment import prepare_environment

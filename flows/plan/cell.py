@@ -40,8 +40,8 @@ class Cell:
         With the values of this cell: it has no `grid`.
     varied : tuple of str
         The params in which the cells of the whole experiment differ; its name contains them.
-    channels : int
-        Of the images, 3 in colour; known once the data set was loaded.
+    channels, loaded : int
+        Of the images, 3 in colour, and the number of training images: known once the data set was loaded.
     """
 
     experiment: "Experiment"
@@ -52,6 +52,7 @@ class Cell:
     seed: int
     varied: tuple[str, ...] = ()
     channels: int = 1
+    loaded: int | None = None
 
     @property
     def shape(self) -> tuple:
@@ -76,7 +77,9 @@ class Cell:
 
     @property
     def images(self) -> int:
-        """Largest possible number of training images."""
+        """Number of training images; the largest possible one until the data set was loaded."""
+        if self.loaded is not None:
+            return self.loaded
         everything = DIGITS if self.experiment.data.name == "digits" else 60_000
         return min(self.rows or everything, everything)
 

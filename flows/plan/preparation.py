@@ -64,7 +64,7 @@ def network_of(cell: Cell, data: Dataset) -> Network:
 def keyed_cells(experiment: Experiment) -> dict[str, Cell]:
     """The cells of an experiment by their keys, after loading its data, with what these say.
 
-    `auto` becomes the data set that was found, and the side and the channels are those of its images.
+    `auto` becomes the data set that was found; side, channels and number are those of its images.
     """
     sets: dict[tuple, Dataset] = {}
     found: dict[int, Experiment] = {}  # by the identity of one that many cells share
@@ -77,7 +77,9 @@ def keyed_cells(experiment: Experiment) -> dict[str, Cell]:
         if id(cell.experiment) not in found:
             named = settings.model_copy(update={"name": data.name, "side": data.side})
             found[id(cell.experiment)] = cell.experiment.model_copy(update={"data": named})
-        cells[cell.key(data.digest)] = replace(cell, experiment=found[id(cell.experiment)], channels=data.channels)
+        cells[cell.key(data.digest)] = replace(
+            cell, experiment=found[id(cell.experiment)], channels=data.channels, loaded=len(data.train_labels)
+        )
     return cells
 
 

@@ -177,9 +177,11 @@ def axes_of(cells: pd.DataFrame, by: Sequence[str]) -> list[str]:
     for name in by:
         if name not in AXES:
             raise ConfigurationError(f"--by: {name!r} given; allowed: {', '.join(AXES)}")
-    # On how many images the curves are measured makes no difference to the final values.
-    differing = [name for name in AXES if name != "evaluation_rows" and cells[name].nunique(dropna=False) > 1]
-    return list(dict.fromkeys([*by, *differing]))
+    differing = dict.fromkeys([*by, *(name for name in AXES if cells[name].nunique(dropna=False) > 1)])
+    # On how many images the curves are measured makes no difference to the final values: seeds that differ in it belong
+    # together, unless cells differ in nothing else.
+    others = [name for name in differing if name != "evaluation_rows" or name in by]
+    return list(differing) if cells.duplicated([*others, "seed"]).any() else others
 
 
 def note_on_axes(given: Sequence[str], by: Sequence[str]) -> list[str]:

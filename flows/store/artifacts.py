@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import Cell
+from flows.plan.cell import Cell
 from flows.platform.paths import tracking_uri
 from flows.platform.proxies import is_loopback
 from flows.store.queries import finished_cells

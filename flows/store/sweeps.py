@@ -12,7 +12,8 @@ from mlflow.entities import Run
 from mlflow.tracking.context.default_context import DefaultRunContext
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import Cell, Experiment
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
 from flows.store.artifacts import CELLS, EXPERIMENT, read_artifact
 from flows.store.queries import finished_cells
 from flows.store.runs import DESCRIPTION, code_version, search

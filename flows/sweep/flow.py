@@ -18,7 +18,8 @@ from prefect.states import Cancelled, Completed, Failed, State
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import Cell, Experiment
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
 from flows.plan.preparation import keyed_cells
 from flows.plan.stacks import plan, title
 from flows.platform.health import without_login

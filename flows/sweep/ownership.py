@@ -9,7 +9,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import Cell, Experiment
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
 from flows.store.artifacts import CELLS, read_artifact
 from flows.store.runs import end_run, search
 from flows.store.sweeps import start_sweep, sweeps

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.plan.experiment import Cell
+from flows.plan.cell import Cell
 from flows.plan.stacks import title
 from flows.platform.temporary import temporary_files_in_store
 from flows.sweep.states import State, States

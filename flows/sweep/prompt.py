@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import Cell, Experiment
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
 from flows.plan.stacks import plan
 from flows.platform.paths import tracking_uri
 from flows.platform.servers import start_prefect_server, wait_for_prefect

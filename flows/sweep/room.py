@@ -2,7 +2,7 @@
 
 import shutil
 
-from flows.plan.experiment import Cell
+from flows.plan.cell import Cell
 from flows.platform.paths import sqlite_file
 from mlp.metrics import curve_metrics
 from mlp.snapshots import kept_epochs

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from flows.plan.experiment import Cell, Experiment
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
 from flows.store import outbox
 from flows.store.artifacts import not_done
 from flows.store.champion import find_champion

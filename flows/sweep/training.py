@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from flows.plan.experiment import Cell
+from flows.plan.cell import Cell
 from flows.plan.preparation import given_labels, load_data, network_of
 from flows.store import outbox
 from flows.store.cell_run import CellRun, Courier, finished_since

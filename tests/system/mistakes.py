@@ -123,8 +123,8 @@ def setting(rng: random.Random) -> Mistake:
 def broken_file(rng: random.Random) -> Mistake:
     """A file that is cut off, has bytes changed, or holds something else."""
     whole = EXPERIMENT.encode()
-    contents = [
-        whole[: rng.randint(0, 9)], rng.randbytes(rng.randint(0, 300)), b"\xff\xfe" + whole, whole + b"\x00",
+    contents = [  # the first is cut off before its name: "name: m" would be an experiment
+        whole[: rng.randint(0, 6)], rng.randbytes(rng.randint(0, 300)), b"\xff\xfe" + whole, whole + b"\x00",
         b"{" * 2000, whole + whole, b"- " + whole.replace(b"\n", b"\n  "), whole.replace(b":", b"", 3),
         whole + b"x: " + b"y" * 200_000,
         b"[1, 2]", b"7", b"text", b"%PDF-1.7\n", b"PK\x03\x04" + rng.randbytes(100), b"name: mine\nname: yours\n",

@@ -31,6 +31,12 @@ def test_its_cells_have_the_side_and_the_inputs_of_its_images():
     assert cell.sizes == network_of(cell, load_data(cell)).sizes
 
 
+def test_its_curves_are_measured_on_all_of_its_few_images():
+    (cell,) = keyed_cells(ON_COLOURS).values()
+    assert cell.images == 60
+    assert cell.params()["evaluation_rows"] == "all"
+
+
 def test_the_same_side_given_makes_the_same_cells():
     given = ON_COLOURS.model_copy(update={"data": ON_COLOURS.data.model_copy(update={"side": 12})})
     assert list(keyed_cells(given)) == list(keyed_cells(ON_COLOURS))

@@ -53,6 +53,16 @@ class TestGroups:
         assert comparison.notes == ["also grouped by hidden, in which the cells differ"]
         assert len(comparison.groups) == 9
 
+    def test_seeds_whose_curves_were_measured_on_other_numbers_of_images_stay_in_one_group(self):
+        cells = cells_of(grid(), test__accuracy=falling)
+        cells["evaluation_rows"] = ["all" if seed < 2 else "10000" for seed in cells["seed"]]
+        assert list(compare(cells).seeds) == [5, 5, 5]
+
+    def test_cells_that_differ_in_nothing_but_that_number_are_told_apart(self):
+        comparison = compare(cells_of(grid(grid={"evaluation_rows": [100, 200]}), test__accuracy=falling))
+        assert comparison.by == ["fraction", "evaluation_rows"]
+        assert list(comparison.seeds) == [5] * 6
+
     def test_widths_are_sorted_by_size_and_deeper_networks_come_last(self):
         experiment = grid(fractions=[0], networks=[{"hidden": [h]} for h in (1000, 16)] + [{"hidden": [16, 16]}])
         comparison = compare(cells_of(experiment), ["hidden"])
