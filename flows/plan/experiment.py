@@ -14,7 +14,7 @@ from mlp.activations import ACTIVATIONS
 from mlp.confidence import NOISES
 from mlp.corruption import IMAGE_CORRUPTIONS, LABEL_CORRUPTIONS
 from mlp.costs import COSTS
-from mlp.data import SPLITS
+from mlp.data import NAMES, SIDE, SPLITS
 from mlp.descent import SCHEDULES, Descent
 from mlp.network import STARTS, Network
 from mlp.preprocessing import PREPROCESSES
@@ -61,6 +61,13 @@ class DataSettings(Settings):
     preprocess: Annotated[str, OneOf(PREPROCESSES)] = Field(
         "none", description="deskew makes slanted digits upright, before training and before every answer"
     )
+
+    @model_validator(mode="after")
+    def _is_not_enlarged(self) -> "DataSettings":
+        # The side of other sets is known when they are loaded.
+        if self.name in NAMES and self.side is not None and self.side > SIDE:
+            raise ValueError(f"side: {self.side} given; allowed: 4 to {SIDE} for {self.name}, or null")
+        return self
 
 
 class NetworkSettings(Settings):

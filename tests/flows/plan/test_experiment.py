@@ -147,6 +147,14 @@ def test_curves_of_large_training_sets_are_measured_on_the_first_ten_thousand_im
         only_cell(evaluation_rows=500, stop_accuracy=1)
 
 
+def test_sets_of_known_side_are_not_enlarged_and_others_are_seen_when_they_are_loaded():
+    for name in ("mnist", "fashion", "kmnist", "digits", "auto"):
+        assert only_cell(data={"name": name, "side": 28}).side == 28
+        with pytest.raises(ValidationError, match=f"side: 29 given; allowed: 4 to 28 for {name}, or null"):
+            only_cell(data={"name": name, "side": 29})
+    assert only_cell(data={"name": "CIFAR_10", "side": 29}).side == 29
+
+
 def test_the_defaults_that_keys_leave_out_never_change():
     sections = (NetworkSettings(), DescentSettings(), NoiseSettings())
     found = {name: value for section in sections for name, value in section.model_dump().items()}
