@@ -34,7 +34,7 @@ def main() -> None:
     """Run the command that was typed, and end the process with its exit code."""
     # MLflow's import creates a million objects that stay. Searching them for garbage, during the import and again at
     # the end of the process, would take almost two seconds.
-    gc.set_threshold(10_000)
+    gc.set_threshold(100_000)
     atexit.register(gc.freeze)
     sys.exit(answer())
 

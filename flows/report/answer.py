@@ -128,7 +128,7 @@ def memorized(comparison: Comparison) -> str:
     how = "memorized" if most >= MOSTLY else "memorized in part" if most >= IN_PART else "hardly memorized"
     sentence = f"Wrong labels are {how}: {wrong.text(wrong.most, ' of them are given back')}"
     resisted = Measure(comparison, "train/accuracy_resisted")
-    if resisted.places:
+    if resisted.places and resisted.mean(resisted.most) >= IN_PART:  # less may be chance
         sentence += f", while {resisted.text(resisted.most, ' of such images still get their true digit')}"
     return f"{sentence}."
 

@@ -307,6 +307,16 @@ class TestAnswer:
             "such images still get their true digit (half shuffled)."
         )
 
+    def test_true_digits_that_may_be_found_by_chance_are_no_resistance(self):
+        cells = cells_of(
+            grid(fractions=(0, 1)),
+            train__accuracy_memorized=lambda c: 0.12 if c.fraction else np.nan,
+            train__accuracy_resisted=lambda c: 0.106 if c.fraction else np.nan,
+        )
+        assert self.sentences(cells)[1] == (
+            "Wrong labels are hardly memorized: 12.00 % of them are given back (all shuffled)."
+        )
+
     def test_without_wrong_labels_the_generalization_gap_is_reported(self):
         cells = cells_of(grid("0-4", (0,)), test__accuracy=falling, generalization_gap=lambda _: 0.013)
         assert self.sentences(cells)[1] == (
