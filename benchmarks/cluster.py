@@ -32,7 +32,7 @@ from flows.platform.environment import prepare_environment
 from flows.platform.identity import this_process
 from flows.platform.paths import tracking_uri
 from flows.platform.servers import free_port, start_ui
-from flows.store.cell_run import LONGEST_PAUSE, SHORTEST_PAUSE
+from flows.store.cell_run import pause_after
 from flows.store.connection import open_store
 from flows.store.experiments import open_experiment
 from flows.sweep.progress import ProgressFolder
@@ -165,7 +165,7 @@ def simulate(cells: int, workers: int, epochs: int, costs: Costs) -> tuple[float
         else:
             if now >= due:
                 sent = answered(now, stack)
-                now, due = sent, sent + min(max(SHORTEST_PAUSE, 30 * (sent - now)), LONGEST_PAUSE)
+                now, due = sent, sent + pause_after(sent - now)
             heapq.heappush(events, (now + stack * costs.epoch, worker, epoch + 1, stack, due))
     return max(ends), busy / max(ends)
 

@@ -22,8 +22,7 @@ from mlp.weights import write_weights
 
 PICTURE = "weights.png"
 MOST_METRICS = 1000  # of one log_batch
-# Seconds between two deliveries; longer if they are slow, so that they take at most a fortieth of the time.
-SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0  # seconds between two deliveries
 
 
 @dataclass
@@ -121,6 +120,11 @@ def finished_since(client: MlflowClient, experiment_id: str, planned: int) -> di
     return {run.data.tags["cell"]: run.info.run_id for run in search(client, experiment_id, condition)}
 
 
+def pause_after(seconds: float) -> float:
+    """The pause after a delivery that took so long: deliveries take at most a fortieth of the time, if possible."""
+    return min(max(SHORTEST_PAUSE, 40 * seconds), LONGEST_PAUSE)
+
+
 class Courier:
     """Delivers the runs of a stack to MLflow, several seconds of curves at a time, so that training hardly waits."""
 
@@ -143,4 +147,4 @@ class Courier:
             for run in self.runs:
                 run.deliver(self.client)
         ended = time.monotonic()
-        self.next_delivery = ended + min(max(SHORTEST_PAUSE, 40 * (ended - begun)), LONGEST_PAUSE)
+        self.next_delivery = ended + pause_after(ended - begun)
