@@ -15,7 +15,7 @@ app = typer.Typer()
 def reproduce(
     claim: Annotated[str | None, typer.Argument(help="Name of a claim, or all.", show_default="list them")] = None,
     scale: Annotated[
-        str, typer.Option(metavar="small|full", help="Up to two minutes per claim, or the size of the paper.")
+        str, typer.Option(metavar="small|full", help="Some minutes per claim, or the size of the paper.")
     ] = "small",
     data: Data = None,
     seeds: Annotated[str | None, typer.Option(help="Your own seeds; their verdict is kept apart.")] = None,
