@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 GROUP_COLUMNS = 256  # with more columns, the padding of the last group costs more than wider products gain
 
-# Fitted on one core of a machine with AVX-512 (2026-11-26) for 1 to 32 networks with one layer of 16, 128 or 512
-# neurons, mini-batches of 10 and 128, with an evaluation after every epoch: to balance stacks, not to promise minutes.
-SECONDS_PER_PRODUCT = 3.3e-11  # of an image, by input and column of a group
-SECONDS_PER_IMAGE = 1.5e-7  # of a cell: the deeper layers, and what is computed element by element
-SECONDS_PER_STEP = 3.5e-5  # of a group
+# Fitted on one core of a machine with AVX-512 (2026-11-27) for 1 to 32 networks of 16-16, 128 or 512 neurons and
+# mini-batches of 10, 32 and 128, with the evaluation of 20,000 images after every epoch; right within a third, to
+# balance stacks, not to promise minutes.
+SECONDS_PER_PRODUCT = 1.7e-11  # of an image, by input and column of a group
+SECONDS_PER_IMAGE = 6.9e-8  # of a cell: the deeper layers, and what is computed element by element
+SECONDS_PER_STEP = 2.1e-5  # of a group
 
 
 def group_size(fan_out: int) -> int:
