@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from mlp.figures.curves import draw_curves
@@ -71,9 +71,12 @@ def factor_by_error(found: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
     """
     figure, (axes,) = panels(1)
     for colour, marker, (name, (factors, errors)) in zip(COLOURS, MARKERS, found.items(), strict=False):
-        axes.plot(errors, factors, marker, color=colour, label=name)
+        fitted = np.isfinite(factors).any()
+        axes.plot(errors, factors, marker, color=colour, label=name if fitted else f"{name}: not fitted")
     axes.axhspan(1.5, 3.5, color="0.5", alpha=0.15, linewidth=0, label="CIFAR-10 (Zhang et al.)")
-    axes.set(xlabel="test error with true labels", ylabel="epochs to fit, random / true labels", ylim=(0, None))
+    axes.set(xlabel="test error with true labels", ylabel="epochs to fit, random / true labels")
+    axes.set(xlim=(0, 1.1 * max(errors.max() for _, errors in found.values())), ylim=(0, None))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     axes.legend()
     return figure
 

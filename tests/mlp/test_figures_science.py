@@ -249,6 +249,11 @@ def test_the_factor_of_each_data_set_stands_at_its_test_error(kept):
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_xdata(), [0.05, 0.06])
 
 
+def test_a_data_set_whose_random_labels_were_not_fitted_is_named_so(kept):
+    found = {"mnist": (np.array([6.5]), np.array([0.05])), "fashion": (np.array([np.nan]), np.array([0.16]))}
+    assert {"mnist", "fashion: not fitted"} <= labels(kept(figures.factor_by_error(found)))
+
+
 def test_ratios_over_radii_have_a_line_for_each_network_and_kind_of_image(kept):
     ratios = {"real data, held out": np.array([0, 0.5, 1]), "real data, training images": np.array([0, 0.1, 0.4])}
     assert len(kept(figures.radii([0.3, 1, 8], ratios)).axes[0].lines) == 2
