@@ -75,7 +75,8 @@ def factor_by_error(found: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
         axes.plot(errors, factors, marker, color=colour, label=name if fitted else f"{name}: not fitted")
     axes.axhspan(1.5, 3.5, color="0.5", alpha=0.15, linewidth=0, label="CIFAR-10 (Zhang et al.)")
     axes.set(xlabel="test error with true labels", ylabel="epochs to fit, random / true labels")
-    axes.set(xlim=(0, 1.1 * max(errors.max() for _, errors in found.values())), ylim=(0, None))
+    most = max(errors.max() for _, errors in found.values())
+    axes.set(xlim=(0, 1.1 * most or 1), ylim=(0, None))  # without a single error, all that there could be
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     axes.legend()
     return figure
