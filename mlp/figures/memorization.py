@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, PercentFormatter
+from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from mlp.figures.curves import draw_curves
@@ -74,10 +74,10 @@ def factor_by_error(found: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
         fitted = np.isfinite(factors).any()
         axes.plot(errors, factors, marker, color=colour, label=name if fitted else f"{name}: not fitted")
     axes.axhspan(1.5, 3.5, color="0.5", alpha=0.15, linewidth=0, label="CIFAR-10 (Zhang et al.)")
-    axes.set(xlabel="test error with true labels", ylabel="epochs to fit, random / true labels")
     most = max(errors.max() for _, errors in found.values())
-    axes.set(xlim=(0, 1.1 * most or 1), ylim=(0, None))  # without a single error, all that there could be
-    axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    axes.set(xlabel="test error with true labels", xlim=(0, most + 0.01))
+    axes.set(ylabel="epochs to fit, random / true labels", ylim=(0, None))
+    axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
     axes.legend()
     return figure
 
