@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from flows.errors import ConfigurationError
@@ -89,6 +90,15 @@ class PrefectServer:
         command = prefect_command(LOCAL, self.port, "flows.platform.prefect_server:create")
         return supervisor.start(command, GRACE_SECONDS, self.log, self.environment)
 
+    def listens(self) -> bool:
+        """Whether it is this server that has its port, which was free when it was chosen, but not yet taken."""
+        try:
+            family = psutil.Process(self.process.pid).children(recursive=True)
+            connections = [connection for process in family for connection in process.net_connections("tcp4")]
+        except psutil.NoSuchProcess:
+            return False
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == self.port for one in connections)
+
     def end(self) -> None:
         """End the server, and return when it has ended."""
         with self.lock:
@@ -151,6 +161,10 @@ def wait_for_prefect(server: PrefectServer | None, say: Callable[[str], object] 
     if server is None:
         return wait_for_server(address, "PREFECT_API_URL", ANSWER_SECONDS, None, say)
     wait_for_server(address, f"Prefect's server (see {server.log})", START_SECONDS, server.process, say)
+    if not server.listens():
+        raise ConfigurationError(
+            f"Prefect's server: another program took port {server.port} first; allowed: the same command again"
+        )
     server.keep_running()
 
 

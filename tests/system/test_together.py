@@ -192,7 +192,7 @@ def test_one_two_and_three_workers_train_the_same_bits(workplace):
     for workers in (1, 2, 3):
         place = replace(workplace, folder=workplace.folder / str(workers))
         place.folder.mkdir()
-        wide = ("--set", "data.rows=null", "--set", "networks.0.hidden=[128]", "--epochs", "60")  # worth dividing
+        wide = ("--set", "data.rows=null", "--set", "networks.0.hidden=[128]", "--epochs", "150")  # worth dividing
         done = place.mlp(*SMALL, *wide, "--workers", str(workers))
         assert done.returncode == 0, done.stderr
         with closing(sqlite3.connect(place.folder / "mlruns" / "prefect" / "prefect.db")) as prefect:

@@ -75,6 +75,24 @@ def test_a_prefect_server_that_ends_while_it_starts_is_told_at_once_with_its_log
     server.end()
 
 
+def test_another_server_that_took_the_port_first_is_not_mistaken_for_the_prefect_server(folder, monkeypatch):
+    port = servers.free_port()
+    other = subprocess.Popen([*TINY, "other", str(port), "notes"])
+    try:
+        wait_for_server(f"http://127.0.0.1:{port}", "the other server", 20, other)
+        monkeypatch.setattr(servers, "free_port", lambda: port)
+        slow = [sys.executable, "-c", "import time; time.sleep(60)"]
+        monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: slow)
+        server = servers.start_prefect_server()
+        assert server is not None
+        with pytest.raises(ConfigurationError, match=f"another program took port {port} .* the same command again"):
+            servers.wait_for_prefect(server)
+        server.end()
+    finally:
+        other.terminate()
+        other.wait()
+
+
 @pytest.mark.parametrize("victim", ["server", "supervisor"])
 def test_a_prefect_server_that_is_killed_is_started_again_on_its_port(folder, monkeypatch, victim):
     monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: [*TINY, "prefect", str(port), "notes"])
