@@ -93,10 +93,13 @@ def wait_for_server(
             f"{name}: {without_login(server)} given ({error}); allowed: an address of a server"
         ) from None
     begun, told = time.monotonic(), False
-    while (problem := health_problem(server)) is not None:
-        waited = time.monotonic() - begun
-        if process and process.poll() is not None:
+    while True:
+        problem = health_problem(server)
+        if process and process.poll() is not None:  # what answers then is another one
             raise ConfigurationError(f"{name} ended with exit code {process.returncode} while it started")
+        if problem is None:
+            return
+        waited = time.monotonic() - begun
         if waited > seconds:
             raise ConfigurationError(f"{name}: no answer from {without_login(server)} within {seconds:g} s ({problem})")
         if waited > 2 and not told:

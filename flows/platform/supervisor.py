@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from flows.platform.system import APART, BOUND, adopt_orphans, end_signals
+from flows.platform.system import APART, adopt_orphans, bound_to_this_process, end_signals
 
 
 def start(command: list[str], grace_seconds: float, log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -44,7 +44,7 @@ def main(grace_seconds: float, command: list[str]) -> int:
     for number in end_signals():
         signal.signal(number, lambda number, frame: None)
     adopt_orphans()
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **BOUND)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **bound_to_this_process())
     closed = threading.Event()
 
     def end_with_input() -> None:

@@ -38,11 +38,6 @@ if sys.platform == "win32":
 else:
     APART = {"start_new_session": True}
 
-# Arguments of `subprocess.Popen` for a program to which the kernel sends SIGTERM when its parent dies: only Linux can.
-BOUND: dict[str, Any] = {}
-if sys.platform == "linux":
-    BOUND = {"preexec_fn": lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)}
-
 # Variables that glibc reads when a process starts; other C libraries don't know them.
 ALLOCATOR: dict[str, str] = {}
 if sys.platform == "linux":
@@ -90,6 +85,21 @@ def leave_terminal() -> None:
     for descriptor in (1, 2):
         if stat.S_ISCHR(os.fstat(descriptor).st_mode):
             os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+def bound_to_this_process() -> dict[str, Any]:
+    """Arguments of `subprocess.Popen` for a program that the kernel ends when this process dies: only Linux can."""
+    if sys.platform != "linux":
+        return {}
+    parent = os.getpid()
+
+    def bind() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a handler of this process would swallow the signal
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it has died already
+            os._exit(1)
+
+    return {"preexec_fn": bind}
 
 
 def adopt_orphans() -> None:

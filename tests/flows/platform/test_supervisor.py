@@ -131,6 +131,29 @@ def test_a_program_ends_when_its_supervisor_is_killed(start, log):
 
 
 @posix
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the program of a supervisor that is killed")
+@pytest.mark.parametrize("moment", ["sleep(2); bind()", "bind(); sleep(2)"])
+def test_a_program_ends_even_if_its_supervisor_is_killed_while_it_starts(tmp_path, moment):
+    pid = tmp_path / "pid"
+    parent = subprocess.Popen([
+        sys.executable, "-c",
+        "import os, signal, subprocess, sys\nfrom pathlib import Path\nfrom time import sleep\n"
+        "from flows.platform.system import bound_to_this_process\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: None)\n"
+        "bind = bound_to_this_process()['preexec_fn']\n"
+        "def begin():\n"
+        f"    Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+        f"    {moment}\n"
+        f"subprocess.Popen([sys.executable, '-c', {WAITS!r}], preexec_fn=begin)",
+    ])  # fmt: skip
+    wait_until(lambda: pid.exists() and pid.read_text())
+    program = psutil.Process(int(pid.read_text()))
+    time.sleep(0.5)
+    parent.kill()
+    parent.wait()
+    assert not still_running([program])
+
+
 def test_ctrl_c_in_the_terminal_does_not_reach_the_program(start, log):
     process = start("import os; print(os.getpid(), flush=True)\n" + WAITS)
     (program,) = printed_processes(log, 1)
