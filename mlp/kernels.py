@@ -9,16 +9,22 @@ from math import sqrt
 import numpy as np
 import scipy  # loads its parts on first use
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from mlp.data import blocks
 from mlp.steps import Momentum
 
 # scikit-image is imported where it is used, because that takes most of a second.
 
+# OpenBLAS's dsyrk, which computes X X^T and a part of Cholesky's factors, crashes on processors with AVX-512 if it uses
+# two threads and X has some 16,000 rows or more (numpy/numpy#19685): large systems are solved by one thread.
+one_thread = threadpool_limits.wrap(limits=1, user_api="blas")
+
 GABOR_FREQUENCIES, GABOR_ANGLES, GABOR_POOL = (0.125, 0.25), 8, 4  # in waves per pixel; pixels
 GABOR_ROWS = 1_000  # images filtered at once: the complex answers of all would take gigabytes
 
 
+@one_thread
 def gaussian_kernel(images: NDArray, others: NDArray, width: float) -> NDArray:
     """Gaussian kernel exp(-|x - x'|^2 / (2 width^2)) between images (n, d) and others (m, d): (n, m), float64."""
     kernel = images @ others.T
@@ -35,6 +41,7 @@ def median_distance(images: NDArray, rows: int = 1000) -> float:
     return float(np.median(scipy.spatial.distance.pdist(images[:rows])))
 
 
+@one_thread
 def minimum_norm(kernel: NDArray, targets: NDArray) -> NDArray:
     """Coefficients (n, k) of the interpolating solution of the smallest norm, by Cholesky's factors.
 

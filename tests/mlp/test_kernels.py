@@ -1,5 +1,8 @@
 """Kernel and linear systems against scikit-learn, NumPy's least squares and arithmetic."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor, kernels
@@ -35,6 +38,24 @@ def test_the_smallest_solution_of_a_linear_system_is_that_of_least_squares():
     weights = IMAGES.T @ (coefficients := minimum_norm(IMAGES @ IMAGES.T, TARGETS))
     np.testing.assert_allclose(weights, np.linalg.lstsq(IMAGES, TARGETS)[0], rtol=1e-6, atol=1e-9)
     assert solution_norm(coefficients, TARGETS) == pytest.approx(np.linalg.norm(weights))
+
+
+LARGE = """
+import numpy as np
+from mlp.kernels import gaussian_kernel, minimum_norm
+
+images, targets = np.random.default_rng(0).random((20_000, 784)), np.eye(10)[np.arange(20_000) % 10]
+kernel = gaussian_kernel(images, images, 3.0)
+first = kernel[:5].copy()
+np.testing.assert_allclose(first @ minimum_norm(kernel, targets), targets[:5], atol=1e-9)
+"""
+
+
+@pytest.mark.slow
+def test_a_system_of_twenty_thousand_images_is_solved():
+    # In a process of its own: where this fails, the processor says so.
+    solved = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, timeout=600)
+    assert solved.returncode == 0, solved.stderr
 
 
 def test_descent_from_zero_finds_the_smallest_solution_and_from_elsewhere_one_that_fits_as_well():
