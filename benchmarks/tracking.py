@@ -108,6 +108,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder, chdir(folder):
             uri, server = tracking_uri(None), None
             if name == "HTTP":
+                open_store(uri)  # as `mlp ui` and `mlp up` do
                 port = free_port()
                 server = start_ui(uri, port)
                 uri = f"http://127.0.0.1:{port}"

@@ -1,7 +1,8 @@
 """The MLflow run of a cell, delivered piece by piece through any outage."""
 
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,8 @@ from mlp.weights import write_weights
 PICTURE = "weights.png"
 MOST_METRICS = 1000  # of one log_batch
 SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0  # seconds between two deliveries
+
+Turn = Callable[[float], AbstractContextManager[bool]]
 
 
 @dataclass
@@ -126,19 +129,27 @@ def pause_after(seconds: float) -> float:
 
 
 class Courier:
-    """Delivers the runs of a stack to MLflow, several seconds of curves at a time, so that training hardly waits."""
+    """Delivers the runs of a stack to MLflow, several seconds of curves at a time, so that training hardly waits.
 
-    def __init__(self, client: MlflowClient, runs: list[CellRun]) -> None:
-        self.client, self.runs = client, runs
+    Parameters
+    ----------
+    turn : callable
+        A context in which no other stack of the sweep delivers; see `ProgressFolder.turn`.
+    """
+
+    def __init__(self, client: MlflowClient, runs: list[CellRun], turn: Turn) -> None:
+        self.client, self.runs, self.turn = client, runs, turn
         self.next_delivery = 0.0
 
     def record(self, epoch: int, metrics: dict[str, NDArray]) -> None:
-        """Add the metrics of an epoch, by name (cells,) arrays."""
+        """Add the metrics of an epoch, by name (cells,) arrays; what another stack holds up goes with the next ones."""
         moment = now()
         for i, run in enumerate(self.runs):
             run.record(epoch, {name: values[i] for name, values in metrics.items()}, moment)
         if time.monotonic() >= self.next_delivery:
-            self.deliver()
+            with self.turn(0) as mine:
+                if mine:
+                    self.deliver()
 
     def deliver(self) -> None:
         """Deliver what can be delivered; during an outage it stays for the next time."""

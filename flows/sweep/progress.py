@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from flows.plan.cell import Cell
@@ -59,10 +60,32 @@ class ProgressFolder:
         while time.monotonic() < deadline and not self.stopped():
             time.sleep(0.2)
 
+    @contextmanager
+    def turn(self, seconds: float) -> Iterator[bool]:
+        """Wait at most so long until no other stack on this machine has the turn; yields whether this one has it."""
+        lock = FileLock(self.folder / "turn")
+        try:
+            if self.folder.exists():  # not on another machine
+                lock.acquire(timeout=seconds)
+            mine = True
+        except Timeout:
+            mine = False
+        except OSError:  # a full disk
+            mine = True
+        try:
+            yield mine
+        finally:
+            lock.release()
+
     def check(self) -> None:
         """Raise Stopped if the sweep was asked to stop."""
         if self.stopped():
             raise Stopped("interrupted")
+
+
+def no_turns(seconds: float) -> nullcontext[bool]:
+    """Instead of `ProgressFolder.turn`, where stacks do not wait for each other."""
+    return nullcontext(True)
 
 
 class StackProgress:

@@ -17,7 +17,7 @@ from flows.store.connection import connect
 from flows.store.failures import STORE_ERRORS, shortened
 from flows.store.runs import DESCRIPTION, code_version, dataset_fields
 from flows.sweep.liveness import Lease
-from flows.sweep.progress import ProgressFolder, StackProgress, Stopped
+from flows.sweep.progress import ProgressFolder, StackProgress, Stopped, no_turns
 from mlp.confidence import confidence_on_noise, noise_images
 from mlp.corruption import CORRUPTED
 from mlp.data import Dataset
@@ -27,6 +27,8 @@ from mlp.metrics import final_metrics
 from mlp.network import Parameters
 from mlp.randomness import generator
 from mlp.snapshots import kept_epochs
+
+LONGEST_WAIT = 30.0  # seconds for its turn to deliver the results of a stack; then it does not wait any longer
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ def train_cells(cells: dict[str, Cell], name: str, context: SweepContext) -> Tra
     lease = Lease(client, context.run_id, context.owner)
     data = load_data(next(iter(cells.values())))
     runs = [begin_run(cell, key, context, data) for key, cell in cells.items()]
-    courier = Courier(client, runs)
+    # Two stacks that send to MLflow's server at once take longer than one after the other; with a database they don't.
+    turn = context.progress.turn if context.tracking_uri.startswith("http") else no_turns
+    courier = Courier(client, runs, turn)
 
     def on_epoch(epoch: int, metrics: dict[str, NDArray]) -> None:
         courier.record(epoch, metrics)
@@ -112,7 +116,8 @@ def train_cells(cells: dict[str, Cell], name: str, context: SweepContext) -> Tra
         if isinstance(error, Stopped):
             return Trained({"KILLED": len(runs)})
         raise
-    undelivered, kept = deliver(runs, client, context)
+    with turn(LONGEST_WAIT):
+        undelivered, kept = deliver(runs, client, context)
     progress.enter("done")
     return Trained(Counter(str(run.status) for run in runs), undelivered, kept)
 
