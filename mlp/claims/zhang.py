@@ -59,8 +59,9 @@ def labels(wide: list[TrainedNetwork], lesson: list[TrainedNetwork]) -> Findings
 
 
 def corruption(
-    inputs: list[TrainedNetwork], labels: list[TrainedNetwork], fashion: list[TrainedNetwork],
-    kuzushiji: list[TrainedNetwork], digits: list[TrainedNetwork], cifar10: list[TrainedNetwork],
+    inputs: list[TrainedNetwork], labels: list[TrainedNetwork], centred: list[TrainedNetwork],
+    fashion: list[TrainedNetwork], kuzushiji: list[TrainedNetwork], digits: list[TrainedNetwork],
+    cifar10: list[TrainedNetwork],
 ) -> Findings:  # fmt: skip
     """Figure 1: (a) five kinds of training set, (b) time to fit and (c) test error against the corrupted fraction.
 
@@ -68,8 +69,9 @@ def corruption(
     ----------
     inputs, labels
         Trained on MNIST.
-    fashion, kuzushiji, digits, cifar10
-        The same with true and with random labels of other data sets; empty where a data set can't be had.
+    centred, fashion, kuzushiji, digits, cifar10
+        Trained on centred images of MNIST and of other data sets, with true and with random labels; empty where a data
+        set can't be had.
     """
     fractions = values_of(labels, "fraction")
     epochs = np.array([over_seeds(labels, epochs_to_fit, fraction=p) for p in fractions])
@@ -87,7 +89,7 @@ def corruption(
         "error_true": errors[0],
     }
     quantities["cifar_slow_down"] = quantities["slow_down"]
-    harder = {"mnist": labels, "fashion": fashion, "kuzushiji": kuzushiji, "digits": digits, "cifar10": cifar10}
+    harder = {"mnist": centred, "fashion": fashion, "kuzushiji": kuzushiji, "digits": digits, "cifar10": cifar10}
     found = {name: true_and_random(nets) for name, nets in harder.items() if nets}
     for name in harder:
         quantities[f"slow_down_{name}"], quantities[f"error_{name}"] = found.get(name, (np.nan, np.nan))

@@ -184,7 +184,7 @@ class TestZhang:
         epochs = {"true": 4, "shuffled_pixels": 5, "random_pixels": 8, "gaussian": 10}
         inputs = [constructed(0, inputs=kind, accuracy=line(count)) for kind, count in epochs.items()]
         labels = [constructed(0, fraction=p, accuracy=line(4 + round(16 * p)), test=1 - 0.9 * p) for p in (0, 0.5, 1)]
-        found = zhang.corruption(inputs, labels, labels, [], labels, []).quantities
+        found = zhang.corruption(inputs, labels, labels, labels, [], labels, []).quantities
         assert found["slow_down_fashion"] == found["slow_down"]
         assert np.isnan(found["slow_down_kuzushiji"])
         assert found["labels_over_pixels"] == [20 / 8]

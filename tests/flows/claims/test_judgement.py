@@ -97,7 +97,7 @@ class TestClaimFiles:
 
         monkeypatch.setattr(judgement, "clean_data", load)
         claim, missing = judgement.available(load_claim("corruption", "small"))
-        assert list(claim.experiments) == ["inputs", "labels", "fashion", "digits"]
+        assert list(claim.experiments) == ["inputs", "labels", "centred", "fashion", "digits"]
         assert missing == ["kuzushiji: kmnist is not in the data home", "cifar10: CIFAR_10 is not in the data home"]
 
     def test_a_chosen_data_set_applies_to_every_experiment_of_a_claim(self):
