@@ -21,7 +21,7 @@ from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
 from flows.plan.preparation import keyed_cells
-from flows.plan.stacks import plan, title
+from flows.plan.stacks import plan, title, total_seconds
 from flows.platform.health import without_login
 from flows.platform.identity import this_process
 from flows.platform.paths import tracking_uri
@@ -126,7 +126,7 @@ def run_to_the_end(
     standing = look_up(client, uri, experiment, cells, force)
     experiment_id, missing = standing.experiment_id, standing.missing
     name, done = next(iter(cells.values())).experiment.data.name, len(cells) - len(missing)
-    progress.write("sweep", cells=len(missing), done=done, epochs=most_epochs(cells))
+    progress.write("sweep", **plan_state(missing), done=done)
     logger.info("%s: %d cells, %d to train, %d done before", name, len(cells), len(missing), done)
     if standing.complete:
         outcome = outcome_of_complete(client, standing, experiment, cells)
@@ -164,9 +164,10 @@ def run_to_the_end(
     return Outcome(run_id, dict(counts), list(cells))
 
 
-def most_epochs(cells: dict[str, Cell]) -> int:
-    """The epochs of the cells that are trained for longest."""
-    return max(cell.experiment.descent.epochs for cell in cells.values())
+def plan_state(missing: dict[str, Cell]) -> dict[str, float]:
+    """How much is to be trained, and the epochs of the cells that are trained for longest."""
+    epochs = max((cell.experiment.descent.epochs for cell in missing.values()), default=0)
+    return {"cells": len(missing), "work": total_seconds(missing.values()), "epochs": epochs}
 
 
 def train_missing(
@@ -196,7 +197,7 @@ def train_missing(
             undelivered = next((result.undelivered for result in results if result.undelivered), undelivered)
         else:
             waiting = sorted(set(taken.values()))
-            context.progress.write("sweep", cells=len(missing), epochs=most_epochs(missing), waiting=waiting)
+            context.progress.write("sweep", **plan_state(missing), waiting=waiting)
             context.progress.wait(PAUSE_SECONDS)
         if context.progress.stopped():
             counts["KILLED"] += len(missing)

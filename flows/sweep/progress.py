@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from flows.plan.cell import Cell
-from flows.plan.stacks import title
+from flows.plan.stacks import seconds_of, title
 from flows.platform.temporary import temporary_files_in_store
 from flows.sweep.states import State, States
 
@@ -91,9 +91,10 @@ def no_turns(seconds: float) -> nullcontext[bool]:
 class StackProgress:
     """The state of one stack in the progress folder.
 
-    Its fields are the `title` of the stack without its fractions, its number of `cells`, its `phase` (starting,
-    loading, training, saving, done), its latest `epoch`, the time at which its training has `begun` (seconds since
-    1970), and the latest test accuracies of its cells by fraction of corrupted labels.
+    Its fields are the `title` of the stack without its fractions, its number of `cells`, the `work` that they are (in
+    seconds, as estimated), its `phase` (starting, loading, training, saving, done), its latest `epoch`, the time at
+    which its training has `begun` (seconds since 1970), and the latest test accuracies of its cells by fraction of
+    corrupted labels.
     """
 
     def __init__(self, folder: ProgressFolder, name: str, cells: Collection[Cell]) -> None:
@@ -103,6 +104,7 @@ class StackProgress:
         self.state: State = {
             "title": title(cells, with_fractions=False),
             "cells": len(cells),
+            "work": seconds_of(cells),
             "epoch": 0,
             "begun": None,
             "accuracies": self.by_fraction(),

@@ -1,7 +1,8 @@
 """What the states of a sweep and of its stacks say: the share done, the time left, the accuracy; all in one line.
 
-The sweep's own state is named ``sweep`` and holds the numbers of its `cells` to train and of those `done` before, and
-the `epochs` of each. A stack's state is described in `flows.sweep.progress.StackProgress`.
+The sweep's own state is named ``sweep`` and holds the numbers of its `cells` to train and of those `done` before, the
+`work` that they are, as the planner estimates it (in seconds on one core), and the `epochs` of each. A stack's state is
+described in `flows.sweep.progress.StackProgress`.
 """
 
 import time
@@ -37,10 +38,10 @@ def share_of(stack: State, epochs: int) -> float:
 
 
 def share_done(states: States) -> float:
-    """Share of the epochs of all cells that have been trained, from 0 to 1."""
+    """Share of the training of all cells that is done, from 0 to 1: a large network counts more than a small one."""
     plan = states["sweep"]
-    trained = sum(stack["cells"] * share_of(stack, plan["epochs"]) for stack in stacks_of(states))
-    return min(trained / max(plan["cells"], 1), 1.0)
+    trained = sum(stack["work"] * share_of(stack, plan["epochs"]) for stack in stacks_of(states))
+    return min(trained / plan["work"], 1.0) if trained else 0.0
 
 
 def seconds_left(states: States, now: float) -> float | None:

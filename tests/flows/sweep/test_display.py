@@ -18,12 +18,12 @@ def stack(cells: int, epoch: int, phase: str = "training", title: str = "seeds 0
     begun = None if phase in ("starting", "loading") else 100.0
     measured = {fraction: [FRACTIONS[fraction]] if begun else [] for fraction in fractions}
     state = {"title": title, "cells": cells, "epoch": epoch, "phase": phase, "begun": begun, "time": 130.0}
-    return state | {"accuracies": measured}
+    return state | {"work": cells, "accuracies": measured}
 
 
 def sweep(*stacks: dict, cells: int = 50, **plan) -> dict:
     named = {f"stack-{i}": state for i, state in enumerate(stacks)}
-    return {"sweep": {"cells": cells, "done": 0, "epochs": 30} | plan} | named
+    return {"sweep": {"cells": cells, "work": cells, "done": 0, "epochs": 30} | plan} | named
 
 
 LONG = "seeds 100-131, hidden 100,100, rows 60000, inputs shuffled_pixels"

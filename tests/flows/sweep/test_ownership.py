@@ -164,8 +164,9 @@ def test_a_stack_ends_when_the_process_of_its_sweep_on_this_machine_was_killed(s
 def test_a_heart_beats_and_reports_and_passes_on_the_wish_to_stop(store, sweep, tmp_path, monkeypatch):
     monkeypatch.setattr("flows.sweep.liveness.HEARTBEAT_SECONDS", 0.05)
     progress = ProgressFolder(tmp_path)
-    progress.write("sweep", cells=4, done=5, epochs=10)
-    progress.write("stack-0", cells=3, phase="training", epoch=2, begun=time.time(), accuracies={"0": [0.4, 0.5, 0.6]})
+    progress.write("sweep", cells=4, work=4, done=5, epochs=10)
+    accuracies = {"0": [0.4, 0.5, 0.6]}
+    progress.write("stack-0", cells=3, work=3, phase="training", epoch=2, begun=time.time(), accuracies=accuracies)
     store.client.set_tag(sweep, HEARTBEAT, "0")
     reported = []
     with heartbeat(store.client, sweep, progress, lambda *line: reported.append(line)):

@@ -17,21 +17,30 @@ def stack(
     begun: float | None = 100,
     time: float = 130,
     found: dict[str, list[float]] | None = None,
+    work: float | None = None,
 ) -> dict:
-    """The state of a stack."""
+    """The state of a stack; each cell is one second of work if nothing else is said."""
     state = {"title": "seeds 0-4", "cells": cells, "epoch": epoch, "phase": phase, "begun": begun, "time": time}
-    return state | {"accuracies": found or {}}
+    return state | {"work": work or cells, "accuracies": found or {}}
 
 
 def sweep(*stacks: dict, cells: int = 50, epochs: int = 30) -> dict:
     """The states of a sweep."""
     named = {f"stack-{i}": state for i, state in enumerate(stacks)}
-    return {"sweep": {"cells": cells, "done": 0, "epochs": epochs}} | named
+    return {"sweep": {"cells": cells, "work": cells, "done": 0, "epochs": epochs}} | named
 
 
 def test_the_share_done_counts_the_epochs_of_all_cells_also_of_those_that_wait():
     # 10 cells at epoch 15 of 30, 20 cells at 3 of 30, 20 that wait: (150 + 60) / 1500.
     assert share_done(sweep(stack(10, 15), stack(20, 3))) == pytest.approx(0.14)
+
+
+def test_a_large_network_counts_more_than_a_small_one():
+    # 5 wide cells are 40 of 45 seconds of work and half done, which took from 100 s to 130 s; 25 s of work are left.
+    states = sweep(stack(5, 15, work=40), cells=10)
+    states["sweep"]["work"] = 45
+    assert share_done(states) == pytest.approx(20 / 45)
+    assert seconds_left(states, now=130) == pytest.approx(30 * 25 / 20)
 
 
 def test_a_stack_that_ended_early_is_done():
@@ -96,7 +105,7 @@ def test_a_sweep_is_described_in_one_line():
 
 
 def test_a_sweep_that_waits_for_another_says_so_until_its_own_stacks_train():
-    states = {"sweep": {"cells": 12, "epochs": 30, "waiting": ["123"]}}
+    states = {"sweep": {"cells": 12, "work": 12, "epochs": 30, "waiting": ["123"]}}
     assert describe(states) == "waiting for 12 cells of another sweep (run 123)"
     assert describe(states | {"stack-0": stack(12, 3)}, now=130).startswith("0 of 12 cells done, epoch 3 of 30")
 
