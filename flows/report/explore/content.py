@@ -24,14 +24,15 @@ from mlp.network import Network, Parameters, flatten, unflatten
 from mlp.randomness import generator
 from mlp.snapshots import Snapshots, snapshot
 
-MOST_GROUPS = 12
+FEWEST_GROUPS, MOST_GROUPS = 2, 12
 IMAGES, MISREAD = 200, 50  # test images, and how many of them are chosen because they are misread
 COSTS = ("train/cost", "test/cost")  # the curves
 MOST_POINTS = 200  # of a curve
 LINE_POINTS, LINE_IMAGES = 21, 1000  # between two networks
 # Characters for the weights: what the page needs beside them is some 200 kB, and it should have at most 3 MB. The final
-# weights of the best networks are always in it, and it may have twice as many characters as these.
+# weights of the best networks are always in it, and half as many characters more may be: for one other seed of each.
 MOST_CHARACTERS = 2_700_000
+MOST_WEIGHTS = 2_100_000  # of all best networks together, some 10 MB: for five groups with 512 hidden neurons
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,9 @@ def networks_and_data(
         shown.append(Shown(cell, *networks[cell["run_id"]], best))
     # All networks have the inputs of the first.
     shown = [one for one in shown if one.network.sizes[0] == shown[0].network.sizes[0]]
+    bests = {one.cell["group"]: one.network.parameter_count for one in shown if one.best}
+    room = evenly(np.array(list(bests)), max(len(bests) * MOST_WEIGHTS // sum(bests.values()), FEWEST_GROUPS))
+    shown = [one for one in shown if one.cell["group"] in room]
     return sorted(shown, key=lambda one: not one.best), sets[home]
 
 
@@ -151,7 +155,8 @@ def packed_networks(
 ) -> Iterator[tuple[Shown, tuple[list[int], list[str], str]]]:
     """Those networks that the page has room for, with their epochs, the formats and the packed weights of these."""
     finals = {one.cell["run_id"]: pack(exact(one.parameters)) for one in shown if one.best}
-    room = max(MOST_CHARACTERS, 2 * sum(map(len, finals.values()))) - sum(map(len, finals.values()))
+    size = sum(map(len, finals.values()))
+    room = max(MOST_CHARACTERS - size, size // 2)
     for one in shown:
         # A cell may have ended before the planned epoch.
         curve = costs.get((one.cell["run_id"], COSTS[0]), pd.Series(dtype=float)).dropna()

@@ -135,6 +135,14 @@ def test_other_seeds_are_left_out_when_the_page_would_be_too_large(swept, monkey
     assert facts["left_out"] == 12 - len(facts["networks"]) > 0
 
 
+def test_groups_are_left_out_when_their_best_networks_are_too_large(swept, monkeypatch):
+    first = facts_of(swept.text)
+    monkeypatch.setattr(contents, "MOST_WEIGHTS", 0)
+    facts = facts_of(page_of(swept, swept.selection))
+    assert facts["groups"] == [first["groups"][0], first["groups"][-1]]
+    assert facts["left_out"] == 6
+
+
 def test_test_images_come_with_their_labels_and_the_answers_of_each_groups_best(swept):
     facts, data = facts_of(swept.text), load("digits", side=8)
     images = facts["images"]
