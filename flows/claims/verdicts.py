@@ -56,7 +56,10 @@ def read(path: Path) -> Verdict:
 
 def number(value: float, percent: bool, unit: bool = True) -> str:
     """A measured number as text."""
-    text = f"{100 * value:.4g}{' %' * unit}" if percent else f"{value:,.5g}"
+    if percent:
+        text = f"{100 * value:.4g}{' %' * unit}"
+    else:
+        text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.5g}"
     return text.replace("-", "−")
 
 

@@ -191,6 +191,7 @@ class TestVerdicts:
             (None, 2, False, "≤ 2"),
             (0.08, 0.12, True, "8 … 12 %"),
             (13002, 13002, False, "13,002"),
+            (120784, 120784, False, "120,784"),
             (-3, -3, False, "−3"),
             (0, None, True, "≥ 0 %"),
             (None, None, False, "–"),
