@@ -10,13 +10,12 @@ import statistics
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
-from functools import partial
+from functools import partial, wraps
 from multiprocessing import get_context
-from typing import NamedTuple
-
-from mlflow import MlflowClient
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from flows.plan.cell import Cell
 from flows.plan.configuration import load_experiment
@@ -27,14 +26,18 @@ from flows.platform.identity import this_process
 from flows.platform.paths import tracking_uri
 from flows.platform.servers import free_port, start_ui
 from flows.platform.system import cores
-from flows.store.cell_run import CellRun
+from flows.store.cell_run import Courier
 from flows.store.connection import open_store
 from flows.store.experiments import open_experiment
+from flows.sweep import training
 from flows.sweep.ownership import begin_sweep
 from flows.sweep.progress import new_progress
-from flows.sweep.training import SweepContext, begin_run, train_cells
+from flows.sweep.training import SweepContext, begin_run
 from mlp import DataFallback, Dataset, generator
 from mlp.metrics import curve_metrics
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Spent(NamedTuple):
@@ -45,19 +48,25 @@ class Spent(NamedTuple):
 
 
 def train_and_time(cells: dict[str, Cell], sweep: SweepContext) -> Spent:
-    """Train a stack, and add up the time of everything that is sent to MLflow."""
+    """Train a stack, and add up the time of everything that is sent to MLflow, and of waiting until it can be."""
     sending = 0.0
-    deliver = CellRun.deliver
 
-    def timed(run: CellRun, client: MlflowClient) -> None:
-        nonlocal sending
-        begin = time.perf_counter()
-        deliver(run, client)
-        sending += time.perf_counter() - begin
+    def timed(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def call(*arguments: P.args, **options: P.kwargs) -> R:
+            nonlocal sending
+            begin = time.perf_counter()
+            try:
+                return function(*arguments, **options)
+            finally:
+                sending += time.perf_counter() - begin
 
-    CellRun.deliver = timed  # type: ignore[method-assign]
+        return call
+
+    Courier.record = timed(Courier.record)  # type: ignore[method-assign]
+    training.deliver = timed(training.deliver)
     begin = time.perf_counter()
-    train_cells(cells, "stack", sweep)
+    training.train_cells(cells, "stack", sweep)
     return Spent(sending, time.perf_counter() - begin)
 
 

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from flows.plan.cell import Cell
 from flows.plan.preparation import given_labels, load_data, network_of
 from flows.store import outbox
-from flows.store.cell_run import CellRun, Courier, finished_since
+from flows.store.cell_run import CellRun, Courier, Turn, finished_since
 from flows.store.connection import connect
 from flows.store.failures import STORE_ERRORS, shortened
 from flows.store.runs import DESCRIPTION, code_version, dataset_fields
@@ -89,8 +89,8 @@ def train_cells(cells: dict[str, Cell], name: str, context: SweepContext) -> Tra
     lease = Lease(client, context.run_id, context.owner)
     data = load_data(next(iter(cells.values())))
     runs = [begin_run(cell, key, context, data) for key, cell in cells.items()]
-    # Two stacks that send to MLflow's server at once take longer than one after the other; with a database they don't.
-    turn = context.progress.turn if context.tracking_uri.startswith("http") else no_turns
+    # Two stacks that send to MLflow's server or to a file at once take longer than one after the other.
+    turn = no_turns if context.tracking_uri.startswith("postgresql") else context.progress.turn
     courier = Courier(client, runs, turn)
 
     def on_epoch(epoch: int, metrics: dict[str, NDArray]) -> None:
@@ -116,8 +116,7 @@ def train_cells(cells: dict[str, Cell], name: str, context: SweepContext) -> Tra
         if isinstance(error, Stopped):
             return Trained({"KILLED": len(runs)})
         raise
-    with turn(LONGEST_WAIT):
-        undelivered, kept = deliver(runs, client, context)
+    undelivered, kept = deliver(runs, client, context, turn)
     progress.enter("done")
     return Trained(Counter(str(run.status) for run in runs), undelivered, kept)
 
@@ -189,15 +188,16 @@ def finish(run: CellRun, history: History, column: int, final: Callable[[Paramet
     run.end("FINISHED")
 
 
-def deliver(runs: list[CellRun], client: MlflowClient, context: SweepContext) -> tuple[str, bool]:
+def deliver(runs: list[CellRun], client: MlflowClient, context: SweepContext, turn: Turn) -> tuple[str, bool]:
     """Deliver the runs of a stack, or keep on disk what can't be delivered; returns the last fields of `Trained`."""
     waiting = list(runs)
     try:
-        finished = finished_since(client, context.experiment_id, context.planned)
-        while waiting:
-            waiting[0].give_way(finished)
-            waiting[0].deliver(client)
-            del waiting[0]
+        with turn(LONGEST_WAIT):
+            finished = finished_since(client, context.experiment_id, context.planned)
+            while waiting:
+                waiting[0].give_way(finished)
+                waiting[0].deliver(client)
+                del waiting[0]
     except STORE_ERRORS as error:
         try:
             for run in waiting:
