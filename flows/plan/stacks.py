@@ -13,6 +13,7 @@ from mlp.engine.cost import group_size, stack_seconds
 # Larger stacks take more memory, and hardly train faster per cell.
 MOST_CELLS_OF_A_STACK = 32
 WORTH_A_PROCESS = 4.0  # seconds of training, as long as a process takes to start
+MOST_TEST_IMAGES = 10_000  # of the data sets that are known; others have about as many
 WORKER_BYTES = 500_000_000  # of a process with its packages and MNIST, without cells
 START_SECONDS = 1.5  # of a stack, before its first epoch
 # Into how many stacks for each worker the work of all is divided, if it pays.
@@ -83,10 +84,17 @@ def assigned(stacks: list[Stack], workers: int) -> list[Work]:
 def seconds_of(cells: Collection[Cell]) -> float:
     """About how long cells of one shape train as a stack, in seconds."""
     first = next(iter(cells))
-    blocks = list(Counter(cell.block for cell in cells).values())
-    epochs = max(cell.experiment.descent.epochs for cell in cells)
-    batch_size, shared = first.experiment.descent.batch_size, first.experiment.order == "experiment"
-    return stack_seconds(first.sizes, blocks, first.images, batch_size, epochs, shared)
+    blocks = Counter(cell.block for cell in cells)
+    return stack_seconds(
+        first.sizes,
+        list(blocks.values()),
+        first.images,
+        (first.evaluation_rows or first.images) + (first.experiment.data.test_rows or MOST_TEST_IMAGES),
+        first.experiment.descent.batch_size,
+        max(cell.experiment.descent.epochs for cell in cells),
+        shared=first.experiment.order == "experiment",
+        remembering=sum(count for (rule, momentum), count in blocks.items() if momentum or rule == "adam"),
+    )
 
 
 def bytes_of_work(work: Work) -> int:

@@ -5,15 +5,19 @@ take little longer than one.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 GROUP_COLUMNS = 256  # with more columns, the padding of the last group costs more than wider products gain
 
-# Fitted on one core of a machine with AVX-512 (2026-11-27) for 1 to 32 networks of 16-16, 128 or 512 neurons and
-# mini-batches of 10, 32 and 128, with the evaluation of 20,000 images after every epoch; right within a third, to
-# balance stacks, not to promise minutes.
-SECONDS_PER_PRODUCT = 1.7e-11  # of an image, by input and column of a group
-SECONDS_PER_IMAGE = 6.9e-8  # of a cell: the deeper layers, and what is computed element by element
-SECONDS_PER_STEP = 2.1e-5  # of a group
+# Fitted on one core of a machine with AVX-512 while its other core did the same (2026-11-27): 1 to 30 networks of one
+# or two hidden layers of 16 to 512 neurons, 100 and 784 inputs, 5,000 to 60,000 images, mini-batches of 10 to 128, with
+# and without momentum. Right within a third, to balance stacks, not to promise minutes. To measure an image takes half
+# as long as to train on it.
+SECONDS_PER_PRODUCT = 1.4e-11  # of an image, by input and column of a group
+SECONDS_PER_DEEPER_PRODUCT = 2.0e-11  # of an image and a cell, by weight above the first layer
+SECONDS_PER_NEURON = 1.3e-9  # of an image and a cell: what is computed element by element
+SECONDS_PER_STEP = 2.6e-5  # of a group
+SECONDS_PER_MEMORY = 1.9e-10  # of a step and a weight, for a rule that remembers earlier gradients
 
 
 def group_size(fan_out: int) -> int:
@@ -22,7 +26,14 @@ def group_size(fan_out: int) -> int:
 
 
 def stack_seconds(
-    sizes: Sequence[int], blocks: Sequence[int], images: int, batch_size: int, epochs: int, shared: bool
+    sizes: Sequence[int],
+    blocks: Sequence[int],
+    images: int,
+    measured: int,
+    batch_size: int,
+    epochs: int,
+    shared: bool,
+    remembering: int,
 ) -> float:
     """About how long a stack trains on one core, in seconds.
 
@@ -34,11 +45,17 @@ def stack_seconds(
         Cells of each block: see `mlp.engine.blocks`.
     images : int
         Of the training set.
+    measured : int
+        Training and test images whose answers are measured after an epoch.
     shared : bool
         Whether all cells read the same mini-batches.
+    remembering : int
+        Cells whose step rule remembers earlier gradients, as momentum does.
     """
-    group = group_size(sizes[1]) if shared else 1
-    groups = sum(-(-cells // group) for cells in blocks)
-    products = SECONDS_PER_PRODUCT * sizes[0] * group * sizes[1] * images
-    steps = SECONDS_PER_STEP * -(-images // batch_size)
-    return epochs * (groups * (products + steps) + sum(blocks) * SECONDS_PER_IMAGE * images)
+    cells, group = sum(blocks), group_size(sizes[1]) if shared else 1
+    groups = sum(-(-count // group) for count in blocks)
+    first, *deeper = (fan_in * fan_out for fan_in, fan_out in pairwise(sizes))
+    image = SECONDS_PER_PRODUCT * first * group * groups
+    image += (SECONDS_PER_DEEPER_PRODUCT * sum(deeper) + SECONDS_PER_NEURON * sum(sizes[1:])) * cells
+    step = SECONDS_PER_STEP * groups + SECONDS_PER_MEMORY * (first + sum(deeper)) * remembering
+    return epochs * (image * (images + measured / 2) + step * -(-images // batch_size))
