@@ -16,6 +16,9 @@ WORTH_A_PROCESS = 4.0  # seconds of training, as long as a process takes to star
 MOST_TEST_IMAGES = 10_000  # of the data sets that are known; others have about as many
 WORKER_BYTES = 500_000_000  # of a process with its packages and MNIST, without cells
 START_SECONDS = 1.5  # of a stack, before its first epoch
+# A core's share of the last cache. In stacks that do not fit into it, a cell takes about a fourth longer; to divide
+# them pays if what fits takes longer than some seconds.
+CACHE_BYTES, WORTH_A_STACK = 16e6, 4.0
 # Into how many stacks for each worker the work of all is divided, if it pays.
 MOST_ROUNDS = 6
 
@@ -56,6 +59,9 @@ def divided(members: list[tuple[str, Cell]], longest: float, memory: float) -> l
     cells = [cell for _, cell in members]
     most = min(MOST_CELLS_OF_A_STACK, max(int(memory / bytes_of(cells[0])), 1))
     full = min(most, group_size(cells[0].sizes[1]))  # smaller stacks would hardly be faster
+    fitting = max(int(CACHE_BYTES / bytes_of_step(cells[0])), full)
+    if seconds_of(cells[:fitting]) > WORTH_A_STACK:
+        most = min(most, fitting)
     count = -(-len(cells) // most)
     while (size := -(-len(cells) // count)) > full and seconds_of(cells[:size]) > 1.01 * longest:
         count += 1
@@ -114,6 +120,12 @@ def bytes_of(cell: Cell) -> int:
     """Approximate memory that a cell adds to a stack, in bytes."""
     # Label, answer and cost of every image; weights, their velocity, their start and their end.
     return 8 * cell.images + 16 * cell.weights
+
+
+def bytes_of_step(cell: Cell) -> int:
+    """Approximate memory that a step of a cell reads and writes, in bytes."""
+    # Weights, gradient and velocity; of each image the weighted sums, activations and their gradients.
+    return 12 * cell.weights + 16 * cell.experiment.descent.batch_size * sum(cell.sizes[1:])
 
 
 def half_of_what_is_free() -> float:

@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
-from flows.plan.stacks import MOST_CELLS_OF_A_STACK, assigned, bytes_of, plan, ranges, seconds_of, title
+from flows.plan.stacks import (
+    CACHE_BYTES,
+    MOST_CELLS_OF_A_STACK,
+    assigned,
+    bytes_of,
+    bytes_of_step,
+    plan,
+    ranges,
+    seconds_of,
+    title,
+)
 
 PLENTY = 1e12
 
@@ -69,6 +79,17 @@ def test_stacks_shrink_to_fit_the_memory_but_keep_at_least_one_cell():
     assert [len(stack) for stack in plan(cells, 1, 5 * bytes_of_one)] == [5, 5]
     assert [len(stack) for stack in plan(cells, 2, 5 * bytes_of_one)] == [2, 2, 2, 2, 2]
     assert [len(stack) for stack in plan(cells, 1, 1)] == [1] * 10
+
+
+def test_stacks_of_wide_networks_fit_into_the_cache_if_they_train_for_long():
+    wide = {"networks": [{"hidden": [512]}], "seeds": "0-31"}
+    sizes = [len(stack) for stack in plan(cells_of(**wide), 1, PLENTY)]
+    assert max(sizes) * bytes_of_step(next(iter(cells_of(**wide).values()))) <= CACHE_BYTES
+    assert [len(stack) for stack in plan(cells_of(**wide, data={"rows": 1000}, descent={"epochs": 2}), 1, PLENTY)] == [
+        32
+    ]
+    # What sixteen networks of sixteen neurons read and write fits as it is.
+    assert [len(stack) for stack in plan(cells_of(seeds="0-31"), 1, PLENTY)] == [32]
 
 
 def test_numbers_in_a_row_are_a_range():
