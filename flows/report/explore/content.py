@@ -30,7 +30,7 @@ COSTS = ("train/cost", "test/cost")  # the curves
 MOST_POINTS = 200  # of a curve
 LINE_POINTS, LINE_IMAGES = 21, 1000  # between two networks
 # Characters for the weights: what the page needs beside them is some 200 kB, and it should have at most 3 MB. The final
-# weights of the best networks are always in it, and half as many characters more may be: for one other seed of each.
+# weights of the best networks are always in it, and it may have twice as many characters as these.
 MOST_CHARACTERS = 2_700_000
 MOST_WEIGHTS = 2_100_000  # of all best networks together, some 10 MB: for five groups with 512 hidden neurons
 
@@ -156,7 +156,7 @@ def packed_networks(
     """Those networks that the page has room for, with their epochs, the formats and the packed weights of these."""
     finals = {one.cell["run_id"]: pack(exact(one.parameters)) for one in shown if one.best}
     size = sum(map(len, finals.values()))
-    room = max(MOST_CHARACTERS - size, size // 2)
+    room = max(MOST_CHARACTERS - size, size)
     for one in shown:
         # A cell may have ended before the planned epoch.
         curve = costs.get((one.cell["run_id"], COSTS[0]), pd.Series(dtype=float)).dropna()
