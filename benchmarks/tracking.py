@@ -13,9 +13,9 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
-from functools import partial, wraps
+from functools import partial
 from multiprocessing import get_context
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple
 
 from flows.plan.cell import Cell
 from flows.plan.configuration import load_experiment
@@ -36,9 +36,6 @@ from flows.sweep.training import SweepContext, begin_run
 from mlp import DataFallback, Dataset, generator
 from mlp.metrics import curve_metrics
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 
 class Spent(NamedTuple):
     """Seconds of a worker."""
@@ -51,15 +48,13 @@ def train_and_time(cells: dict[str, Cell], sweep: SweepContext) -> Spent:
     """Train a stack, and add up the time of everything that is sent to MLflow, and of waiting until it can be."""
     sending = 0.0
 
-    def timed(function: Callable[P, R]) -> Callable[P, R]:
-        @wraps(function)
-        def call(*arguments: P.args, **options: P.kwargs) -> R:
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
             nonlocal sending
             begin = time.perf_counter()
-            try:
-                return function(*arguments, **options)
-            finally:
-                sending += time.perf_counter() - begin
+            result = function(*arguments)
+            sending += time.perf_counter() - begin
+            return result
 
         return call
 

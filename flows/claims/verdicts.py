@@ -56,10 +56,8 @@ def read(path: Path) -> Verdict:
 
 def number(value: float, percent: bool, unit: bool = True) -> str:
     """A measured number as text."""
-    if percent:
-        text = f"{100 * value:.4g}{' %' * unit}"
-    else:
-        text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.5g}"
+    form = ",.0f" if float(value).is_integer() else ",.5g"
+    text = f"{100 * value:.4g}{' %' * unit}" if percent else f"{value:{form}}"
     return text.replace("-", "−")
 
 

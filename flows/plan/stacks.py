@@ -23,6 +23,7 @@ CACHE_BYTES, WORTH_A_STACK = 16e6, 4.0
 MOST_ROUNDS = 6
 
 MOST_VALUES = 4  # of a param, in the title of a stack
+PLAIN_DESCENT = ("sgd", False)  # the block of cells whose step rule does not remember earlier gradients
 
 Stack = dict[str, Cell]  # by key
 
@@ -99,7 +100,7 @@ def seconds_of(cells: Collection[Cell]) -> float:
         first.experiment.descent.batch_size,
         max(cell.experiment.descent.epochs for cell in cells),
         shared=first.experiment.order == "experiment",
-        remembering=sum(count for (rule, momentum), count in blocks.items() if momentum or rule == "adam"),
+        remembering=sum(count for block, count in blocks.items() if block != PLAIN_DESCENT),
     )
 
 

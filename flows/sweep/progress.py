@@ -63,15 +63,13 @@ class ProgressFolder:
     @contextmanager
     def turn(self, seconds: float) -> Iterator[bool]:
         """Wait at most so long until no other stack on this machine has the turn; yields whether this one has it."""
-        lock = FileLock(self.folder / "turn")
-        try:
-            if self.folder.exists():  # not on another machine
-                lock.acquire(timeout=seconds)
-            mine = True
-        except Timeout:
-            mine = False
-        except OSError:  # a full disk
-            mine = True
+        lock, mine = FileLock(self.folder / "turn"), True
+        with suppress(OSError):  # a full disk
+            try:
+                if self.folder.exists():  # not on another machine
+                    lock.acquire(timeout=seconds)
+            except Timeout:
+                mine = False
         try:
             yield mine
         finally:

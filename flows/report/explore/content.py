@@ -155,8 +155,7 @@ def packed_networks(
 ) -> Iterator[tuple[Shown, tuple[list[int], list[str], str]]]:
     """Those networks that the page has room for, with their epochs, the formats and the packed weights of these."""
     finals = {one.cell["run_id"]: pack(exact(one.parameters)) for one in shown if one.best}
-    size = sum(map(len, finals.values()))
-    room = max(MOST_CHARACTERS - size, size)
+    room = max(MOST_CHARACTERS, 2 * sum(map(len, finals.values()))) - sum(map(len, finals.values()))
     for one in shown:
         # A cell may have ended before the planned epoch.
         curve = costs.get((one.cell["run_id"], COSTS[0]), pd.Series(dtype=float)).dropna()

@@ -85,9 +85,8 @@ def test_stacks_of_wide_networks_fit_into_the_cache_if_they_train_for_long():
     wide = {"networks": [{"hidden": [512]}], "seeds": "0-31"}
     sizes = [len(stack) for stack in plan(cells_of(**wide), 1, PLENTY)]
     assert max(sizes) * bytes_of_step(next(iter(cells_of(**wide).values()))) <= CACHE_BYTES
-    assert [len(stack) for stack in plan(cells_of(**wide, data={"rows": 1000}, descent={"epochs": 2}), 1, PLENTY)] == [
-        32
-    ]
+    short = cells_of(**wide, data={"rows": 1000}, descent={"epochs": 2})
+    assert [len(stack) for stack in plan(short, 1, PLENTY)] == [32]
     # What sixteen networks of sixteen neurons read and write fits as it is.
     assert [len(stack) for stack in plan(cells_of(seeds="0-31"), 1, PLENTY)] == [32]
 

@@ -130,7 +130,6 @@ def test_a_program_ends_when_its_supervisor_is_killed(start, log):
     assert still_running([program]) == []
 
 
-@posix
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the program of a supervisor that is killed")
 @pytest.mark.parametrize("moment", ["sleep(2); bind()", "bind(); sleep(2)"])
 def test_a_program_ends_even_if_its_supervisor_is_killed_while_it_starts(tmp_path, moment):
@@ -154,6 +153,7 @@ def test_a_program_ends_even_if_its_supervisor_is_killed_while_it_starts(tmp_pat
     assert not still_running([program])
 
 
+@posix
 def test_ctrl_c_in_the_terminal_does_not_reach_the_program(start, log):
     process = start("import os; print(os.getpid(), flush=True)\n" + WAITS)
     (program,) = printed_processes(log, 1)

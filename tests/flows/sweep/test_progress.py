@@ -16,7 +16,7 @@ def test_one_stack_has_the_turn_and_the_next_has_it_after_that(tmp_path):
         assert mine
 
 
-def test_a_stack_waits_for_its_turn_as_long_as_it_said_and_no_longer(tmp_path):
+def test_a_stack_waits_for_its_turn_as_long_as_it_said(tmp_path):
     progress, begun = ProgressFolder(tmp_path), time.monotonic()
     with progress.turn(0), progress.turn(0.2) as mine:
         assert not mine
