@@ -89,8 +89,8 @@ def train_cells(cells: dict[str, Cell], name: str, context: SweepContext) -> Tra
     lease = Lease(client, context.run_id, context.owner)
     data = load_data(next(iter(cells.values())))
     runs = [begin_run(cell, key, context, data) for key, cell in cells.items()]
-    # Two stacks that send to MLflow's server at once take longer than one after the other; with a database they don't.
-    turn = context.progress.turn if context.tracking_uri.startswith("http") else no_turns
+    # With MLflow's server or a file, two stacks at once take longer than one after the other; not with PostgreSQL.
+    turn = no_turns if context.tracking_uri.startswith("postgresql") else context.progress.turn
     courier = Courier(client, runs, turn)
 
     def on_epoch(epoch: int, metrics: dict[str, NDArray]) -> None:
