@@ -18,6 +18,7 @@ from flows.errors import ConfigurationError
 from flows.platform import supervisor
 from flows.platform.health import print_line, wait_for_server
 from flows.platform.paths import sqlite_uri, store_folder
+from flows.platform.prefect_database import database_file, keep_statements
 
 START_SECONDS = 120.0  # for a server that has just been started, on a slow disk
 ANSWER_SECONDS = 30.0  # for a server that is said to run: the service may be starting it again
@@ -165,6 +166,8 @@ def wait_for_prefect(server: PrefectServer | None, say: Callable[[str], object] 
         raise ConfigurationError(
             f"Prefect's server: another program took port {server.port} first; allowed: the same command again"
         )
+    if path := database_file(server.environment):
+        keep_statements(path)
     server.keep_running()
 
 

@@ -16,6 +16,7 @@ from flows.errors import ConfigurationError
 from flows.platform import supervisor
 from flows.platform.health import wait_for_server
 from flows.platform.paths import sqlite_uri, store_folder, tracking_uri
+from flows.platform.prefect_database import create_database, database_file
 from flows.platform.servers import (
     LOCAL,
     MOST_SHORT_LIVES,
@@ -104,6 +105,8 @@ def up(
     check_free("--prefect-port", host, prefect_port)
     mlflow_store, prefect_store = databases(database)
     open_store(mlflow_store)
+    if path := database_file(os.environ | prefect_store):
+        create_database(path)
 
     reach = LOCAL if host == "0.0.0.0" else host
     mlflow_address, prefect_address = f"http://{reach}:{mlflow_port}", f"http://{reach}:{prefect_port}"

@@ -82,7 +82,8 @@ def run_sweep(
         except KeyboardInterrupt:
             console.print("[yellow]stopped[/]; nothing was trained.")
             return 130
-        outcome = outcome or train(experiment, force, workers, memory, uri, console, runner, address)
+        with without_heartbeats() if server else nullcontext():
+            outcome = outcome or train(experiment, force, workers, memory, uri, console, runner, address)
         return outcome if isinstance(outcome, int) else conclude(experiment, outcome, uri, console)
 
 
@@ -100,6 +101,13 @@ def prepare_flow(experiment: Experiment, uri: str, runner: str, address: str | N
 
     if runner != "processes":
         check_cluster(runner, address, uri, experiment.name)
+
+
+def without_heartbeats() -> AbstractContextManager[object]:
+    """Have Prefect send no heartbeats: its flow would wait for their thread up to a second, and nobody reads them."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def train(
