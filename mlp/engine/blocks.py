@@ -42,20 +42,18 @@ class Block:
     first : (cells, inputs + 1, fan_out)
         Weights of the first layer, in the engine's order of rows.
     deeper : list of (cells, fan_in + 1, fan_out) arrays
-    group : int
-        Cells per group.
+    grouping : Grouping
+        Of this block.
 
     Attributes
     ----------
     rule : GradientDescent
-        Its first parameter is the first layer in groups, see `pack_groups`.
-    grouping : Grouping
-        Of this block.
+        Its parameters are the deeper layers, and then the first one in groups, see `pack_groups`.
     """
 
-    def __init__(self, descents: list[Descent], first: NDArray, deeper: list[NDArray], group: int) -> None:
-        self.descents, self.grouping = descents, Grouping((len(descents),), first.shape[2], group)
-        self.rule = descents[0].step_rule([pack_groups(first, self.grouping), *deeper])
+    def __init__(self, descents: list[Descent], first: NDArray, deeper: list[NDArray], grouping: Grouping) -> None:
+        self.descents, self.grouping, self.deeper = descents, grouping, len(deeper)
+        self.rule = descents[0].step_rule([*deeper, *pack_groups(first, grouping)])
         self.configure()
 
     def configure(self) -> None:
@@ -63,15 +61,14 @@ class Block:
         count, fan_out = self.grouping.cells, self.grouping.fan_out
         numbers = np.broadcast_to(np.arange(count, dtype=np.float32)[:, None, None], (count, 1, fan_out))
         # The cell of each column; padded columns hold zeros, whatever they are multiplied by.
-        self.cell_of_column = pack_groups(numbers, self.grouping).astype(int)
+        self.cells_of_columns = [run.astype(int) for run in pack_groups(numbers, self.grouping)]
         momentum, decay = ([getattr(each, name) for each in self.descents] for name in ("momentum", "weight_decay"))
         self.rule.configure(values_of(momentum), values_of(decay), self.spread)
 
     def spread(self, values: NDArray) -> list[NDArray]:
         """Values (cells,) as arrays that broadcast to the parameters."""
         values = values.astype(np.float32)
-        deeper = len(self.rule.parameters) - 1
-        return [values[self.cell_of_column], *[values[:, None, None]] * deeper]
+        return [*[values[:, None, None]] * self.deeper, *(values[cells] for cells in self.cells_of_columns)]
 
     def begin(self, epoch: int) -> None:
         """Set the learning rates of an epoch, counted from 0."""
@@ -86,21 +83,24 @@ class Block:
         before, self.grouping = self.grouping, replace(self.grouping, blocks=(len(cells),))
 
         def kept(arrays: list[NDArray]) -> list[NDArray]:
-            first, *deeper = arrays
-            first = pack_groups(unpack_groups(first, before)[cells], self.grouping)
-            return [first, *(array[cells] for array in deeper)]
+            deeper, runs = arrays[: self.deeper], arrays[self.deeper :]
+            first = unpack_groups(runs, before)[cells]
+            return [*(array[cells] for array in deeper), *pack_groups(first, self.grouping)]
 
         self.rule.transform(kept)
         self.descents = [self.descents[cell] for cell in cells]
         self.configure()
 
 
-def blocks_of(descents: Sequence[Descent], first: NDArray, deeper: list[NDArray], group: int) -> list[Block]:
-    """Divide cells into blocks; see `Block`."""
+def blocks_of(
+    descents: Sequence[Descent], first: NDArray, deeper: list[NDArray], group: int, narrow: bool
+) -> list[Block]:
+    """Divide cells into blocks; see `Block` and, for the last two arguments, `Grouping`."""
     blocks, start = [], 0
     for _, members in groupby(descents, rule_type):
         of_block = list(members)
         cells = slice(start, start + len(of_block))
-        blocks.append(Block(of_block, first[cells], [weights[cells] for weights in deeper], group))
+        grouping = Grouping((len(of_block),), first.shape[2], group, narrow)
+        blocks.append(Block(of_block, first[cells], [weights[cells] for weights in deeper], grouping))
         start = cells.stop
     return blocks

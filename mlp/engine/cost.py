@@ -1,19 +1,19 @@
 """What a stack costs: groups of the first layer, and about how many seconds it trains.
 
-The time goes into the groups of the first layer, whether they are full or padded: sixteen networks of sixteen neurons
-take little longer than one.
+Most of the time goes into the first layer. Each of its groups also takes some time at every step, however few networks
+it has: sixteen networks of sixteen neurons take less than three times as long as one.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
 
-GROUP_COLUMNS = 256  # with more columns, the padding of the last group costs more than wider products gain
+GROUP_COLUMNS = 256  # wider products gain hardly anything
 
 # Fitted on one core of a machine with AVX-512 while its other core did the same (2026-11-27): 1 to 30 networks of one
 # or two hidden layers of 16 to 512 neurons, 100 and 784 inputs, 5,000 to 60,000 images, mini-batches of 10 to 128, with
 # and without momentum. Right within a third, to balance stacks, not to promise minutes. To measure an image takes half
 # as long as to train on it.
-SECONDS_PER_PRODUCT = 1.4e-11  # of an image, by input and column of a group
+SECONDS_PER_PRODUCT = 1.4e-11  # of an image and a cell, by weight of the first layer
 SECONDS_PER_DEEPER_PRODUCT = 2.0e-11  # of an image and a cell, by weight above the first layer
 SECONDS_PER_NEURON = 1.3e-9  # of an image and a cell: what is computed element by element
 SECONDS_PER_STEP = 2.6e-5  # of a group
@@ -55,7 +55,7 @@ def stack_seconds(
     cells, group = sum(blocks), group_size(sizes[1]) if shared else 1
     groups = sum(-(-count // group) for count in blocks)
     first, *deeper = (fan_in * fan_out for fan_in, fan_out in pairwise(sizes))
-    image = SECONDS_PER_PRODUCT * first * group * groups
-    image += (SECONDS_PER_DEEPER_PRODUCT * sum(deeper) + SECONDS_PER_NEURON * sum(sizes[1:])) * cells
+    products = SECONDS_PER_PRODUCT * first + SECONDS_PER_DEEPER_PRODUCT * sum(deeper)
+    image = (products + SECONDS_PER_NEURON * sum(sizes[1:])) * cells
     step = SECONDS_PER_STEP * groups + SECONDS_PER_MEMORY * (first + sum(deeper)) * remembering
     return epochs * (image * (images + measured / 2) + step * -(-images // batch_size))

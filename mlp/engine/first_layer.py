@@ -6,16 +6,17 @@ pixels, scipy.sparse the rows of rare ones. Both add the gradient straight into 
 has no array of its own.
 
 A network must get the same bits whatever other networks are in the stack. scipy.sparse computes each column on its own.
-BLAS may sum in another order if a product is wider, and at the edges of a product. So all groups have the same number
-of networks (`mlp.engine.cost.group_size`), with zeros in the place of those that the last group of a block lacks, and
-margins of zeros. The tests check this with the BLAS in use.
+BLAS may sum in another order at the edges of a product, so a group has margins of zeros; and if a long product is
+wider. So groups have the same number of networks (`mlp.engine.cost.group_size`), and the last one of a block has fewer
+columns only where sums are short (`LONGEST_SUM`); else zeros take the place of the networks that it lacks. The tests
+check this with the BLAS in use.
 
 `scipy.sparse._sparsetools` is private, but nothing public adds a sparse product into an existing array. If SciPy
 removes `csr_matvecs` and `csc_matvecs`, use `z += csr_array(...) @ rare` and `rare += csr_array(...).T @ d` in
 `Products`: they make one more array for each product, and round in another order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,9 @@ from mlp.engine.pixels import Batch, whole_tiles
 
 # OpenBLAS multiplies in tiles of 16 columns. Its code for the first 8, the last 8 and incomplete tiles differs.
 TILE, MARGIN = 16, 8
+# OpenBLAS sums so many terms in one go, in small and in large products; with AVX-512 it cuts sums of more than 384 only
+# in large products.
+LONGEST_SUM = 320
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,15 @@ class Grouping:
     fan_out : int
         Neurons of the first layer of each cell.
     group : int
-        Cells per group.
+        Cells per group, except the last of a block.
+    narrow : bool
+        Whether the last group of a block has only the columns that its cells need.
     """
 
     blocks: tuple[int, ...]
     fan_out: int
     group: int
+    narrow: bool
 
     @property
     def cells(self) -> int:
@@ -54,13 +61,26 @@ class Grouping:
         return sum(self.blocks)
 
     @property
-    def groups(self) -> int:
-        """Groups of all blocks."""
-        return sum(self.groups_of(count) for count in self.blocks)
+    def margin(self) -> int:
+        """Columns of zeros at both sides of a group; groups of one cell need none."""
+        return MARGIN if self.group > 1 else 0
 
-    def groups_of(self, cells: int) -> int:
-        """Groups of a block."""
-        return -(-cells // self.group)
+    def columns(self, cells: int) -> int:
+        """Columns of a group with so many cells: whole tiles and the margins."""
+        tile = TILE if self.group > 1 else 1
+        return -(-cells * self.fan_out // tile) * tile + 2 * self.margin
+
+    @property
+    def runs(self) -> list[tuple[int, int, int]]:
+        """Groups of equal size that follow each other: how many, and the cells and columns of each."""
+        runs = []
+        for count in self.blocks:
+            full, rest = divmod(count, self.group)
+            if full:
+                runs.append((full, self.group, self.columns(self.group)))
+            if rest:
+                runs.append((1, rest, self.columns(rest if self.narrow else self.group)))
+        return runs
 
 
 class SideBySide:
@@ -80,36 +100,27 @@ class SideBySide:
         The last column is of ones: it makes the next layer's biases a row of its weights.
     cells : (cells, n, fan_out)
         A view of `whole` without that column.
-    groups : (groups, rows, columns)
-        Padded with zeros at both margins and after the last cell of each block. Groups of one cell need no padding and
-        have none.
+    runs : list of (groups, rows, columns) arrays
+        For each of `Grouping.runs`, with zeros in the columns that belong to no cell.
+    groups : list of (rows, columns) arrays
+        Views of the runs.
     """
 
     def __init__(self, grouping: Grouping, n: int, rows: int) -> None:
-        cells, groups, fan_out, group = grouping.cells, grouping.groups, grouping.fan_out, grouping.group
-        columns = group * fan_out
-        padded = np.zeros((cells + group - 1, n, fan_out + 1), np.float32)
-        self.whole = padded[:cells]
-        self.whole[:, :, -1] = 1
+        fan_out, margin = grouping.fan_out, grouping.margin
+        self.whole = np.ones((grouping.cells, n, fan_out + 1), np.float32)
         self.cells = self.whole[:, :, :-1]
-
-        margin, tile = (MARGIN, TILE) if group > 1 else (0, 1)
-        self.groups = np.zeros((groups, rows, -(-columns // tile) * tile + 2 * margin), np.float32)
-        inner = self.groups[:, :n, margin : margin + columns]
-        by_cell = inner.reshape(groups, n, group, fan_out).swapaxes(1, 2)
-
-        # Views of the same cells in both forms. The last block is copied in one piece, with its padding.
-        self._pairs, first_cell, first_group = [], 0, 0
-        for place, count in enumerate(grouping.blocks, start=1):
-            full = grouping.groups_of(count) if place == len(grouping.blocks) else count // group
-            of_block, of_cells = by_cell[first_group:], padded[first_cell:, :, :-1]
-            if full:
-                shape = (full, group, n, fan_out + 1)
-                in_groups = padded[first_cell : first_cell + full * group].reshape(shape)
-                self._pairs.append((of_block[:full], in_groups[..., :-1]))
-            if (rest := count - full * group) > 0:
-                self._pairs.append((of_block[full, :rest], of_cells[full * group : count]))
-            first_cell, first_group = first_cell + count, first_group + grouping.groups_of(count)
+        self.runs, self._pairs, first = [], [], 0
+        for groups, size, columns in grouping.runs:
+            run = np.zeros((groups, rows, columns), np.float32)
+            inner = run[:, :n, margin : margin + size * fan_out]
+            cells = self.cells[first : first + groups * size]
+            # Views of the same cells in both forms.
+            pair = inner.reshape(groups, n, size, fan_out).swapaxes(1, 2), cells.reshape(groups, size, n, fan_out)
+            self.runs.append(run)
+            self._pairs.append(pair)
+            first += groups * size
+        self.groups = [group for run in self.runs for group in run]
 
     def to_groups(self) -> None:
         """Copy the cells into the groups."""
@@ -122,18 +133,19 @@ class SideBySide:
             np.copyto(cells, groups)
 
 
-def pack_groups(weights: NDArray, grouping: Grouping) -> NDArray:
-    """Weights (cells, inputs + 1, fan_out) in groups (groups, inputs + 1, columns)."""
+def pack_groups(weights: NDArray, grouping: Grouping) -> list[NDArray]:
+    """Weights (cells, inputs + 1, fan_out) in groups: arrays (groups, inputs + 1, columns), see `Grouping.runs`."""
     both = SideBySide(grouping, weights.shape[1], weights.shape[1])
     both.cells[...] = weights
     both.to_groups()
-    return both.groups
+    return both.runs
 
 
-def unpack_groups(groups: NDArray, grouping: Grouping) -> NDArray:
+def unpack_groups(runs: Sequence[NDArray], grouping: Grouping) -> NDArray:
     """The inverse of `pack_groups`."""
-    both = SideBySide(grouping, groups.shape[1], groups.shape[1])
-    both.groups[...] = groups
+    both = SideBySide(grouping, runs[0].shape[1], runs[0].shape[1])
+    for run, given in zip(both.runs, runs, strict=True):
+        run[...] = given
     both.to_cells()
     return both.cells
 
@@ -148,10 +160,8 @@ class Products:
         Images of a mini-batch.
     dense : int
         Columns of the dense part of a batch; as many rows of the weights, the first, belong to them.
-    weights : (groups, inputs + 1, columns)
-        From `pack_groups`.
-    accumulators : (inputs + 1, columns) arrays
-        For each group the array that its gradient is added to.
+    weights, accumulators : lists of (inputs + 1, columns) arrays
+        For each group its weights, and the array that its gradient is added to.
 
     Attributes
     ----------
@@ -160,33 +170,34 @@ class Products:
     """
 
     def __init__(
-        self, grouping: Grouping, n: int, dense: int, weights: NDArray, accumulators: Iterable[NDArray]
+        self, grouping: Grouping, n: int, dense: int, weights: Sequence[NDArray], accumulators: Sequence[NDArray]
     ) -> None:
         self.sums, self.slopes = (SideBySide(grouping, n, whole_tiles(n)) for _ in range(2))
-        self._n, self._rare, self._columns = n, weights.shape[1] - dense, weights.shape[2]
+        self._n, self._rare = n, len(weights[0]) - dense
         self._up = [
-            (w[:dense], w[dense:].ravel(), z, z.ravel()) for w, z in zip(weights, self.sums.groups, strict=True)
+            (w.shape[1], w[:dense], w[dense:].ravel(), z, z.ravel())
+            for w, z in zip(weights, self.sums.groups, strict=True)
         ]
         # Transposed, because BLAS expects columns to be contiguous.
         self._down = [
-            (d[:n].T, d.ravel(), w[:dense].T, w[dense:].ravel())
+            (w.shape[1], d[:n].T, d.ravel(), w[:dense].T, w[dense:].ravel())
             for w, d in zip(accumulators, self.slopes.groups, strict=True)
         ]
 
     def add_up(self, batches: list[Batch]) -> None:
         """Write inputs times weights into the groups of `sums`, with one batch per group."""
-        for (dense, rare, z, flat_z), batch in zip(self._up, batches, strict=True):
+        for (columns, dense, rare, z, flat_z), batch in zip(self._up, batches, strict=True):
             np.matmul(batch.dense, dense, out=z)
             _sparsetools.csr_matvecs(
-                self._n, self._rare, self._columns, batch.row_starts, batch.columns, batch.values, rare, flat_z
+                self._n, self._rare, columns, batch.row_starts, batch.columns, batch.values, rare, flat_z
             )
 
     def add_slopes(self, batches: list[Batch]) -> None:
         """Add inputs^T times the groups of `slopes` to the accumulators, with one batch per group."""
-        for (d, flat_d, dense, rare), batch in zip(self._down, batches, strict=True):
+        for (columns, d, flat_d, dense, rare), batch in zip(self._down, batches, strict=True):
             # dense <- 1 d x^T + 1 dense, in place
             sgemm(1, d, batch.dense[: self._n].T, 1, dense, 0, 1, 1)
             # The images' rows in CSR form are the columns of their transpose in CSC form.
             _sparsetools.csc_matvecs(
-                self._rare, self._n, self._columns, batch.row_starts, batch.columns, batch.values, flat_d, rare
+                self._rare, self._n, columns, batch.row_starts, batch.columns, batch.values, flat_d, rare
             )

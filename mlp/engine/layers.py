@@ -9,6 +9,7 @@ a row of the weights. Element-wise operations include that column and work on wh
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -21,9 +22,14 @@ from mlp.costs import COSTS
 from mlp.descent import Descent, dropout_mask
 from mlp.engine.blocks import blocks_of
 from mlp.engine.cost import group_size
-from mlp.engine.first_layer import Grouping, Products, unpack_groups
+from mlp.engine.first_layer import LONGEST_SUM, Products, unpack_groups
 from mlp.engine.pixels import Batch, Layout
 from mlp.network import Layer, Network, Parameters
+
+
+def runs_of(of_blocks: Sequence[Sequence[NDArray]], deeper: int) -> list[NDArray]:
+    """The groups of the first layer (groups, inputs + 1, columns) among the arrays of each block's step rule."""
+    return [run for arrays in of_blocks for run in arrays[deeper:]]
 
 
 class Connection:
@@ -77,9 +83,10 @@ class Pass:
     """
 
     def __init__(self, layers: "Layers", n: int) -> None:
-        first, *deeper = layers.weights
-        of_first, *accumulators = zip(*(block.rule.accumulators for block in layers.blocks), strict=True)
-        self.first = Products(layers.grouping, n, layers.layout.busy.size + 1, first, chain.from_iterable(of_first))
+        deeper, of_blocks = layers.deeper, [block.rule.accumulators for block in layers.blocks]
+        accumulators = zip(*(arrays[: len(deeper)] for arrays in of_blocks), strict=True)
+        of_groups = list(chain(*runs_of(of_blocks, len(deeper))))
+        self.first = Products(layers.grouping, n, layers.layout.busy.size + 1, layers.groups, of_groups)
         self.answers, self.slopes = self.first.sums.cells, self.first.slopes.cells
         activations, slopes = [self.first.sums.whole], [self.first.slopes.whole]
         for weights in deeper[:-1]:
@@ -155,10 +162,11 @@ class Layers:
     grouping : Grouping
     dropouts : list of float
         One per cell.
-    weights : list of arrays
-        The first layer in groups (see `mlp.engine.first_layer.pack_groups`) and, for each other layer, the weights
-        (cells, fan_in + 1, fan_out), whose last row holds the biases. The parameters of the step rules are views of
-        them.
+    deeper : list of (cells, fan_in + 1, fan_out) arrays
+        The weights of each layer after the first; their last row holds the biases. The parameters of the step rules are
+        views of them.
+    groups : list of (inputs + 1, columns) arrays
+        The weights of the first layer, views of the last parameters of the step rules: see `pack_groups`.
     """
 
     def __init__(
@@ -167,21 +175,23 @@ class Layers:
         self.network, self.layout, self.shared = network, layout, shared
         first, *deeper = (np.stack([np.vstack(layer) for layer in layers]) for layers in zip(*starts, strict=True))
         group = group_size(network.sizes[1]) if shared else 1
-        self.blocks = blocks_of(descents, first[:, layout.order], deeper, group)
+        narrow = max(layout.busy.size + 1, descents[0].batch_size) <= LONGEST_SUM
+        self.blocks = blocks_of(descents, first[:, layout.order], deeper, group, narrow)
         self.join()
 
     def join(self) -> None:
         """Join the parameters of the blocks, so that passes work on all cells at once."""
-        first = self.blocks[0]
         counts = tuple(block.grouping.cells for block in self.blocks)
-        self.grouping = Grouping(counts, first.grouping.fan_out, first.grouping.group)
-        self.weights, lengths = first.rule.parameters, []
-        if len(self.blocks) > 1:
-            layers = list(zip(*(block.rule.parameters for block in self.blocks), strict=True))
-            self.weights = [np.concatenate(layer) for layer in layers]
-            lengths = [np.cumsum([len(of_block) for of_block in layer])[:-1] for layer in layers]
-            for block, *views in zip(self.blocks, *map(np.split, self.weights, lengths), strict=True):
-                block.rule.arrays[0][:] = views
+        self.grouping = replace(self.blocks[0].grouping, blocks=counts)
+        count, of_blocks = len(self.network.sizes) - 2, [block.rule.parameters for block in self.blocks]
+        self.groups = list(chain(*runs_of(of_blocks, count)))
+        self.deeper = of_blocks[0][:count]
+        if len(of_blocks) > 1:
+            for place in range(count):
+                self.deeper[place] = np.concatenate([arrays[place] for arrays in of_blocks])
+                views = np.split(self.deeper[place], np.cumsum(counts)[:-1])
+                for arrays, view in zip(of_blocks, views, strict=True):
+                    arrays[place] = view
         self.dropouts = [descent.dropout for block in self.blocks for descent in block.descents]
         self._passes: dict[int, Pass] = {}
         self._factors: dict[int, Any] = {}
@@ -222,15 +232,15 @@ class Layers:
     @np.errstate(all="ignore")
     def parameters(self) -> list[Parameters]:
         """Parameters of each cell, for images that are not centred."""
-        groups, *deeper = self.weights
-        in_order = unpack_groups(groups, self.grouping)
+        runs = runs_of([block.rule.parameters for block in self.blocks], len(self.deeper))
+        in_order = unpack_groups(runs, self.grouping)
         first = np.empty_like(in_order)
         first[:, self.layout.order] = in_order
         # (x - mean) W + b = x W + (b - mean W)
         for rows in first:
             rows[-1] -= self.layout.mean @ rows[self.layout.busy]
         return [
-            [Layer(weights[cell, :-1].copy(), weights[cell, -1].copy()) for weights in (first, *deeper)]
+            [Layer(weights[cell, :-1].copy(), weights[cell, -1].copy()) for weights in (first, *self.deeper)]
             for cell in range(self.grouping.cells)
         ]
 
@@ -242,12 +252,12 @@ class Layers:
 
     def one_per_group(self, batches: list[Batch]) -> list[Batch]:
         """One batch per group of the first layer, from the one that all cells share or from one per cell."""
-        return batches * len(self.weights[0]) if self.shared else batches
+        return batches * len(self.groups) if self.shared else batches
 
     def answers(self, batch: Batch) -> NDArray:
         """Activations of the last layer (cells, n, outputs), in an array that the next call overwrites."""
         answering = self.pass_of(batch.n)
-        answering.forward([batch] * len(self.weights[0]))
+        answering.forward([batch] * len(self.groups))
         return answering.answers
 
     def masks(self, n: int, droppers: Sequence[Generator]) -> list[NDArray]:

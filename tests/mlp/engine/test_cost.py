@@ -26,9 +26,8 @@ def test_one_network_takes_the_time_of_its_products_neurons_and_steps():
     assert seconds([1], epochs=7, shared=False) == pytest.approx(7 * seconds([1], shared=False))
 
 
-def test_a_group_costs_as_much_half_filled_but_for_what_each_cell_does_alone():
-    alone = 10 * (384 * SECONDS_PER_DEEPER_PRODUCT + 131 * SECONDS_PER_NEURON)
-    assert seconds([2]) - seconds([1]) == pytest.approx(alone)
+def test_two_networks_of_a_group_share_what_a_group_takes_at_every_step():
+    assert seconds([2]) == pytest.approx(2 * seconds([1]) - 3 * SECONDS_PER_STEP)
     assert seconds([1, 1]) == pytest.approx(2 * seconds([1]))
 
 
