@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import PARAMS, RUN_COLUMNS
+from flows.report.notes import note_on_axes, notes_on_seeds
 from flows.report.values import number, plain, rank, show
 from mlp import differences, statistics
 from mlp.corruption import CORRUPTED
 from mlp.differences import Differences
 from mlp.metrics import headlines, metric
-from mlp.statistics import FEWEST_SEEDS, Summary
+from mlp.statistics import Summary
 
 AXES = ("experiment", *(name for name in PARAMS if name != "seed"))
 Group = dict[str, Any]  # the values of the params by which the cells are grouped
@@ -184,12 +185,6 @@ def axes_of(cells: pd.DataFrame, by: Sequence[str]) -> list[str]:
     return list(differing) if cells.duplicated([*others, "seed"]).any() else others
 
 
-def note_on_axes(given: Sequence[str], by: Sequence[str]) -> list[str]:
-    """That cells are grouped by more params than the given ones."""
-    added = [name for name in by if name not in given]
-    return [f"also grouped by {', '.join(added)}, in which the cells differ"] if added else []
-
-
 def compare_all(cells: pd.DataFrame, by: Sequence[str] = ("fraction",), baseline: str = "") -> Comparison:
     """Compare the headline metrics and the confidence on all kinds of noise, by default with the first group."""
     confidences = [name for name in cells if name.endswith("/confidence")]
@@ -269,21 +264,6 @@ def by_seed_and_group(cells: pd.DataFrame, values: pd.DataFrame) -> NDArray:
 def final_values(cells: pd.DataFrame, name: str) -> NDArray:
     """The final values of a metric, (seeds, groups); NaN where there is none."""
     return by_seed_and_group(cells, cells.reindex(columns=[name]))[:, :, 0]
-
-
-def notes_on_seeds(cells: pd.DataFrame, bases: list[int | None]) -> list[str]:
-    """Warnings: few seeds, groups with different seeds, tests that can't be significant."""
-    notes = []
-    seeds = [frozenset(seeds) for _, seeds in cells.groupby("group")["seed"]]
-    if (fewest := min(map(len, seeds))) < FEWEST_SEEDS:
-        only = f"{fewest} seed{'s' * (fewest > 1)}"
-        notes.append(f"a group has only {only}: too few for an interval, so the seeds are shown instead")
-    if len(set(seeds)) > 1:
-        notes.append("the groups have different seeds; differences use the seeds that both groups have")
-    common = [len(seeds[base] & mine) for base, mine in zip(bases, seeds, strict=True) if base is not None]
-    if common and (least := 2 / 2 ** min(common)) > 0.05:
-        notes.append(f"with {min(common)} seeds in common no p can be below {min(least, 1):.3g}: look at the intervals")
-    return notes
 
 
 def difference(cells: pd.DataFrame, bases: list[int | None], name: str) -> Differences:

@@ -22,10 +22,9 @@ from flows.report.compare import (
     final_values,
     label,
     metrics_of,
-    note_on_axes,
-    notes_on_seeds,
     varying,
 )
+from flows.report.notes import note_on_axes, notes_on_seeds
 from flows.report.values import plain, rank
 from flows.store.artifacts import EXPERIMENT, read_artifact
 from flows.store.results import Selection
