@@ -28,6 +28,7 @@ from flows.plan.preparation import (
 )
 from flows.store.artifacts import artifact, has_artifact, load_weights
 from flows.store.results import load_cells, read_curves
+from flows.sweep.liveness import HEARTBEAT
 from mlp.claims import CLAIMS, Findings, TrainedNetwork, estimate, holds
 from mlp.data import Dataset, DataUnavailable
 from mlp.descent import Descent
@@ -65,9 +66,14 @@ def judge_claim(client: MlflowClient, claim: Claim) -> Verdict:
 
 
 def duration(client: MlflowClient, sweep: str) -> float:
-    """How many seconds a sweep took; 0 while it runs."""
-    info = client.get_run(sweep).info
-    return (info.end_time - info.start_time) / 1000 if info.end_time else 0.0
+    """How many seconds a sweep took, up to its last sign of life if it was killed; 0 while it runs."""
+    run = client.get_run(sweep)
+    if run.info.end_time is None:
+        return 0.0
+    ended = run.info.end_time / 1000
+    if run.info.status != "FINISHED":  # the run of a killed sweep is closed by the next one, perhaps days later
+        ended = min(ended, float(run.data.tags.get(HEARTBEAT, ended)))
+    return ended - run.info.start_time / 1000
 
 
 def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[list[TrainedNetwork], set[str]]:

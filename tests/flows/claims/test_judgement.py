@@ -10,10 +10,11 @@ import pytest
 
 from flows.claims import judgement, verdicts
 from flows.claims.claim import CLAIM_FILES, CLAIM_NAMES, SCALES, Quantity, load_claim, merged
-from flows.claims.judgement import VERDICT_FILE, as_run, judge, stored_verdicts
+from flows.claims.judgement import VERDICT_FILE, as_run, duration, judge, stored_verdicts
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
 from flows.plan.preparation import load_data
+from flows.sweep.liveness import HEARTBEAT
 from flows.sweep.training import train
 from mlp.claims import CLAIMS, Findings, TrainedNetwork, arpit
 from mlp.data import DataUnavailable
@@ -202,6 +203,18 @@ class TestVerdicts:
 
 
 class TestStored:
+    @pytest.mark.parametrize(
+        ("status", "heartbeat", "seconds"),
+        [("FINISHED", 90, 100), ("KILLED", 90, 90), ("KILLED", None, 100), ("FAILED", 130, 100)],
+    )
+    def test_a_killed_sweep_took_as_long_as_it_gave_signs_of_life(self, store, status, heartbeat, seconds):
+        begun = 1_700_000_000
+        tags = {} if heartbeat is None else {HEARTBEAT: str(begun + heartbeat)}
+        sweep = store.client.create_run(store.experiment("claim-noise-small"), 1000 * begun, tags).info.run_id
+        assert duration(store.client, sweep) == 0, "while it runs"
+        store.client.set_terminated(sweep, status, 1000 * (begun + 100))
+        assert duration(store.client, sweep) == seconds
+
     @pytest.mark.parametrize("content", ["{", "[]", '{"claim": "noise"}', "\x00"])
     def test_a_verdict_that_is_damaged_or_gone_is_named_with_the_command_that_writes_it_again(self, store, content):
         sweep = store.client.create_run(
