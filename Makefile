@@ -63,12 +63,13 @@ results: $(VENV)/.installed  ## Run the mission on MNIST, and write its picture 
 	$(BIN)/python docs/picture.py shuffle docs/shuffle.png
 	$(BIN)/python docs/include.py
 
-studies: $(VENV)/.installed  ## Run the studies of noise images and of label noise, and write their figures and tables into docs/
+studies: $(VENV)/.installed  ## Run the studies of noise images, of label noise and of the best network, and write their figures and tables into docs/
 	$(BIN)/mlp run noise
 	$(BIN)/mlp run noise --set descent.epochs=5
 	$(BIN)/mlp run label_noise
 	$(BIN)/mlp run label_noise --set corruption.labels=shuffle
 	$(BIN)/python docs/studies.py
+	$(BIN)/python benchmarks/record.py > docs/record.md
 	$(BIN)/python docs/include.py
 
 screenshots: $(VENV)/.installed-test  ## Write pictures of MLflow's charts, of the report and of the page to draw in into docs/ (needs Chromium)

@@ -31,6 +31,7 @@ class Recipe(NamedTuple):
 
 SHORT = Descent(learning_rate=0.2, batch_size=64, epochs=25, momentum=0.9, schedule="cosine", center=True)
 TUNED = replace(SHORT, batch_size=128, weight_decay=0.00025, shift=1)
+LONGEST = replace(TUNED, epochs=300, weight_decay=0.001)
 STEPS = {
     "sigmoid": Recipe(SIGMOID, SHORT),
     "shifts": Recipe(SIGMOID, replace(SHORT, shift=1)),
@@ -38,6 +39,8 @@ STEPS = {
     "longer": Recipe(RELU, replace(TUNED, epochs=100)),
     "deskewed": Recipe(RELU, TUNED, "deskew"),
     "deskewed, longer": Recipe(RELU, replace(TUNED, epochs=100), "deskew"),
+    "longest, weight decay 0.001": Recipe(RELU, LONGEST),
+    "deskewed, longest, weight decay 0.001": Recipe(RELU, LONGEST, "deskew"),
 }
 
 
