@@ -37,9 +37,9 @@ STEPS = {
     "shifts": Recipe(SIGMOID, replace(SHORT, shift=1)),
     "relu": Recipe(RELU, TUNED),
     "longer": Recipe(RELU, replace(TUNED, epochs=100)),
+    "longest, weight decay 0.001": Recipe(RELU, LONGEST),
     "deskewed": Recipe(RELU, TUNED, "deskew"),
     "deskewed, longer": Recipe(RELU, replace(TUNED, epochs=100), "deskew"),
-    "longest, weight decay 0.001": Recipe(RELU, LONGEST),
     "deskewed, longest, weight decay 0.001": Recipe(RELU, LONGEST, "deskew"),
 }
 

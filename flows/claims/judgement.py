@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from numpy.typing import NDArray
@@ -28,7 +29,6 @@ from flows.plan.preparation import (
 )
 from flows.store.artifacts import artifact, has_artifact, load_weights
 from flows.store.results import load_cells, read_curves
-from flows.sweep.liveness import HEARTBEAT
 from mlp.claims import CLAIMS, Findings, TrainedNetwork, estimate, holds
 from mlp.data import Dataset, DataUnavailable
 from mlp.descent import Descent
@@ -55,29 +55,29 @@ def judge_claim(client: MlflowClient, claim: Claim) -> Verdict:
     began = monotonic()
     runs: dict[str, list[TrainedNetwork]] = {role: [] for role in claim.optional}
     sweeps: set[str] = set()
+    seconds = 0.0
     for role, experiment in claim.experiments.items():
-        runs[role], trained_by = trained_networks(client, experiment)
-        sweeps |= trained_by
+        runs[role], cells = trained_networks(client, experiment)
+        sweeps |= set(cells["sweep"])
+        seconds += seconds_trained(cells)
     findings = CLAIMS[claim.name](**runs)
     verdict = judge(claim, findings, runs[next(iter(claim.experiments))][0].data.name)
-    verdict["seconds"] = monotonic() - began + sum(duration(client, sweep) for sweep in sweeps)
+    verdict["seconds"] = monotonic() - began + seconds
     keep(client, sweeps, verdict, findings)
     return verdict
 
 
-def duration(client: MlflowClient, sweep: str) -> float:
-    """How many seconds a sweep took, up to its last sign of life if it was killed; 0 while it runs."""
-    run = client.get_run(sweep)
-    if run.info.end_time is None:
-        return 0.0
-    ended = run.info.end_time / 1000
-    if run.info.status != "FINISHED":  # the run of a killed sweep is closed by the next one, perhaps days later
-        ended = min(ended, float(run.data.tags.get(HEARTBEAT, ended)))
-    return ended - run.info.start_time / 1000
+def seconds_trained(cells: pd.DataFrame) -> float:
+    """How many seconds at least one of the cells trained: without the pauses of a sweep that was interrupted."""
+    cells = cells.sort_values("started")
+    begun = (cells["started"] - cells["started"].iloc[0]).dt.total_seconds()
+    ended = (begun + cells["seconds"]).cummax()
+    pauses = (begun - ended.shift()).clip(lower=0)
+    return float(ended.iloc[-1] - pauses.sum())
 
 
-def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[list[TrainedNetwork], set[str]]:
-    """The trained networks of an experiment, in the order of its grid, and the sweeps that trained them."""
+def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[list[TrainedNetwork], pd.DataFrame]:
+    """The trained networks of an experiment, in the order of its grid, and the table of their cells."""
     cells = keyed_cells(experiment)
     found = client.get_experiment_by_name(experiment.name)
     assert found is not None
@@ -91,7 +91,7 @@ def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[list
     for key, run_id in zip(frame["cell"], frame["run_id"], strict=True):
         cell, read_parameters = cells[key], partial(load_weights, client, run_id)
         runs.append(as_run(cell, sets[data_of(cell)], curves[run_id], read_parameters))
-    return runs, set(frame["sweep"])
+    return runs, frame
 
 
 def as_run(

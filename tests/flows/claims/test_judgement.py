@@ -6,15 +6,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from flows.claims import judgement, verdicts
 from flows.claims.claim import CLAIM_FILES, CLAIM_NAMES, SCALES, Quantity, load_claim, merged
-from flows.claims.judgement import VERDICT_FILE, as_run, duration, judge, stored_verdicts
+from flows.claims.judgement import VERDICT_FILE, as_run, judge, seconds_trained, stored_verdicts
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
 from flows.plan.preparation import load_data
-from flows.sweep.liveness import HEARTBEAT
 from flows.sweep.training import train
 from mlp.claims import CLAIMS, Findings, TrainedNetwork, arpit
 from mlp.data import DataUnavailable
@@ -202,19 +202,13 @@ class TestVerdicts:
         assert verdicts.allowed({"at_least": low, "at_most": high, "percent": percent}) == text
 
 
-class TestStored:
-    @pytest.mark.parametrize(
-        ("status", "heartbeat", "seconds"),
-        [("FINISHED", 90, 100), ("KILLED", 90, 90), ("KILLED", None, 100), ("FAILED", 130, 100)],
-    )
-    def test_a_killed_sweep_took_as_long_as_it_gave_signs_of_life(self, store, status, heartbeat, seconds):
-        begun = 1_700_000_000
-        tags = {} if heartbeat is None else {HEARTBEAT: str(begun + heartbeat)}
-        sweep = store.client.create_run(store.experiment("claim-noise-small"), 1000 * begun, tags).info.run_id
-        assert duration(store.client, sweep) == 0, "while it runs"
-        store.client.set_terminated(sweep, status, 1000 * (begun + 100))
-        assert duration(store.client, sweep) == seconds
+def test_a_claim_took_as_long_as_some_cell_trained_without_the_pauses():
+    # Two cells at once from 0 to 10 and 12 s, one from 10 to 15, and after a pause of 85 s another of 7.
+    started = pd.to_datetime([100, 0, 0, 10], unit="s", utc=True)
+    assert seconds_trained(pd.DataFrame({"started": started, "seconds": [7.0, 10.0, 12.0, 5.0]})) == 22
 
+
+class TestStored:
     @pytest.mark.parametrize("content", ["{", "[]", '{"claim": "noise"}', "\x00"])
     def test_a_verdict_that_is_damaged_or_gone_is_named_with_the_command_that_writes_it_again(self, store, content):
         sweep = store.client.create_run(
