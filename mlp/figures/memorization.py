@@ -78,7 +78,7 @@ def factor_by_error(found: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
     axes.set(xlabel="test error with true labels", xlim=(0, most + 0.01))
     axes.set(ylabel="epochs to fit, random / true labels", ylim=(0, None))
     axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
-    axes.legend()
+    axes.legend(loc="lower left")
     return figure
 
 
