@@ -13,6 +13,7 @@ from rich.console import Console
 
 from flows.plan.cell import Cell
 from flows.report.values import number
+from flows.store.experiments import set_experiment_tag
 from mlp.metrics import METRICS
 
 VIEW, SWEEPS = "across-seeds", "sweeps"
@@ -54,7 +55,7 @@ def lay_out_live(client: MlflowClient, experiment_id: str, sweep_id: str, cells:
 def share(client: MlflowClient, experiment_id: str, key: str, title: str, state: dict[str, Any]) -> None:
     """Write a shared view of the runs of an experiment, instead of an earlier one of the same key."""
     view = {"name": title, "createdAt": int(time.time() * 1000), "state": json.dumps(state)}
-    client.set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{key}", json.dumps(view))
+    set_experiment_tag(client, experiment_id, f"mlflow.sharedViewState.{key}", json.dumps(view))
 
 
 def run_list(condition: str, order: str, columns: Sequence[str]) -> dict[str, Any]:
@@ -159,7 +160,7 @@ def describe(client: MlflowClient, experiment_id: str, sweep_id: str | None, des
     if sweep_id:
         pages |= {"the report": report_link(experiment_id, sweep_id), "all sweeps": table_link(experiment_id)}
     links = " · ".join(f"**[{title}]({address})**" for title, address in pages.items())
-    client.set_experiment_tag(experiment_id, tag, HOW_TO_READ.format(description=description, links=links))
+    set_experiment_tag(client, experiment_id, tag, HOW_TO_READ.format(description=description, links=links))
 
 
 def link(experiment_id: str, server: str = "") -> str:

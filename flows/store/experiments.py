@@ -11,6 +11,7 @@ from flows.plan.experiment import Experiment
 from flows.platform.paths import sqlite_file, store_folder
 from flows.platform.proxies import is_loopback
 from flows.platform.service_file import running_service
+from flows.store.failures import lost_a_race
 from flows.store.locations import local_address
 from flows.store.runs import DESCRIPTION
 
@@ -35,6 +36,16 @@ def open_experiment(client: MlflowClient, experiment: Experiment) -> str:
     if found.lifecycle_stage == "deleted":
         raise ConfigurationError(f"name: {experiment.name!r} given, which was deleted in MLflow; allowed: another")
     return found.experiment_id
+
+
+def set_experiment_tag(client: MlflowClient, experiment_id: str, name: str, value: str) -> None:
+    """Set a tag of an experiment, even if another sweep sets the same new tag at the same moment."""
+    try:
+        client.set_experiment_tag(experiment_id, name, value)
+    except MlflowException as error:
+        if not lost_a_race(error):
+            raise
+        client.set_experiment_tag(experiment_id, name, value)
 
 
 def artifact_folder(uri: str) -> Path | None:

@@ -23,6 +23,9 @@ def is_damaged(error: Exception) -> bool:
 
 def refused(error: Exception) -> bool:
     """Whether the store understood a request and refuses it, so that another attempt is useless."""
-    # If two processes write the same new tag at once, the second violates a unique constraint; a retry overwrites it.
-    lost_a_race = "unique constraint" in str(error).lower()
-    return isinstance(error, MlflowException) and error.get_http_status_code() < 500 and not lost_a_race
+    return isinstance(error, MlflowException) and error.get_http_status_code() < 500 and not lost_a_race(error)
+
+
+def lost_a_race(error: Exception) -> bool:
+    """Whether another process wrote the same new tag at the same moment; another attempt overwrites it."""
+    return "unique constraint" in str(error).lower()
