@@ -54,16 +54,15 @@ def judge_claim(client: MlflowClient, claim: Claim) -> Verdict:
     """Measure a claim on its trained experiments, judge it, and keep the verdict with their sweeps."""
     began = monotonic()
     runs: dict[str, list[TrainedNetwork]] = {role: [] for role in claim.optional}
-    sweeps: set[str] = set()
-    seconds = 0.0
+    tables = []
     for role, experiment in claim.experiments.items():
-        runs[role], cells = trained_networks(client, experiment)
-        sweeps |= set(cells["sweep"])
-        seconds += seconds_trained(cells)
+        runs[role], table = trained_networks(client, experiment)
+        tables.append(table)
     findings = CLAIMS[claim.name](**runs)
     verdict = judge(claim, findings, runs[next(iter(claim.experiments))][0].data.name)
-    verdict["seconds"] = monotonic() - began + seconds
-    keep(client, sweeps, verdict, findings)
+    cells = pd.concat(tables)
+    verdict["seconds"] = monotonic() - began + seconds_trained(cells)
+    keep(client, set(cells["sweep"]), verdict, findings)
     return verdict
 
 

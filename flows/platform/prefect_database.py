@@ -1,8 +1,8 @@
 """The SQLite database of Prefect's server: its place and its tables.
 
 Prefect's migrations take seconds to make the tables of a new database. The statements that make the same tables at once
-are kept in the user's cache, for each version of Prefect; as a command, this module keeps them before they are needed.
-Prefect is not imported for any of it, which would take seconds too.
+are kept in the user's cache, for each version of Prefect. To use them takes no import of Prefect, which would take
+seconds too; as a command, this module has Prefect make the tables, and keeps the statements before they are needed.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,7 +40,7 @@ def is_current(path: Path) -> bool:
     newest = max(file.name for file in migrations.glob("*.py"))
     try:
         with closing(sqlite3.connect(path)) as tables:
-            return any(f"_{version}_" in newest for (version,) in tables.execute("SELECT * FROM alembic_version"))
+            return any(f"_{revision}_" in newest for (revision,) in tables.execute("SELECT * FROM alembic_version"))
     except sqlite3.Error:  # no tables yet, or a damaged file: Prefect says so
         return False
 
@@ -59,9 +59,12 @@ def create_database(path: Path) -> None:
     try:
         with closing(sqlite3.connect(path)) as new:
             new.executescript(kept.read_text(encoding="utf-8"))
-    except sqlite3.Error as error:  # the file is empty then: all of it is one transaction
+    except (sqlite3.Error, OSError, ValueError) as error:  # no tables are made then: all of it is one transaction
+        if is_current(path):  # another process has made them at the same moment
+            return
         LOGGER.warning("%s can't be used (%s), and is made again.", kept, error)
-        kept.unlink()
+        with suppress(OSError):  # a cache that can't be changed either
+            kept.unlink()
 
 
 def keep_statements(path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 
 import prefect.server.database
 import pytest
@@ -86,15 +88,34 @@ def test_without_kept_statements_the_database_is_left_to_prefect(tmp_path):
     assert not (tmp_path / "prefect.db").exists()
 
 
-@pytest.mark.parametrize("text", ["no SQL", "BEGIN;\nCREATE TABLE flow (id);\nCREATE TABLE flow (id);\nCOMMIT;\n"])
+@pytest.mark.parametrize(
+    "text",
+    [b"no SQL", b"BEGIN;\nCREATE TABLE flow (id);\nCREATE TABLE flow (id);\nCOMMIT;\n", b"\x00" * 99, b"\xff\xfe"],
+)
 def test_damaged_statements_leave_an_empty_database_to_prefect_and_are_made_again(cache, migrated, tmp_path, text):
     cache.mkdir(parents=True)
-    kept_statements().write_text(text, encoding="utf-8")
+    kept_statements().write_bytes(text)
     create_database(tmp_path / "prefect.db")
     assert content(tmp_path / "prefect.db") == []
     keep_statements(migrated)
     create_database(tmp_path / "next.db")
     assert is_current(tmp_path / "next.db")
+
+
+def test_processes_that_create_a_database_at_once_all_find_its_tables(migrated, tmp_path):
+    keep_statements(migrated)
+    for i in range(5):
+        path, together = tmp_path / f"{i}.db", Barrier(4)
+
+        def create(path=path, together=together):
+            together.wait()
+            create_database(path)
+
+        with ThreadPoolExecutor(4) as pool:
+            for done in [pool.submit(create) for _ in range(4)]:
+                done.result()
+        assert is_current(path)
+        assert kept_statements().exists()
 
 
 def test_a_cache_that_cannot_be_written_is_said(cache, migrated, caplog):
