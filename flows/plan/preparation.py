@@ -1,5 +1,6 @@
 """The data set, the labels and the network of a cell, and its key."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -35,6 +36,18 @@ def clean_data(cell: Cell) -> Dataset:
 def load_data(cell: Cell) -> Dataset:
     """The data set that a cell is trained and tested on."""
     return corrupted_inputs(clean_data(cell), cell.inputs)
+
+
+def dataset_fields(data: Dataset) -> dict[str, str]:
+    """The data set as MLflow describes it, with the digest of all of it."""
+    counts = {"train": len(data.train_labels), "test": len(data.test_labels), "pixels": data.train_images.shape[1]}
+    return {
+        "name": data.name,
+        "digest": data.digest[:36],
+        "source_type": "scikit-learn",
+        "source": json.dumps({"name": data.name}),
+        "profile": json.dumps(counts),
+    }
 
 
 def given_labels(cell: Cell, data: Dataset) -> np.ndarray:

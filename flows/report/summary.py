@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
-from flows.plan.preparation import clean_data, data_of
+from flows.plan.preparation import clean_data, data_of, dataset_fields
 from flows.platform.health import without_login
 from flows.report import charts, tables
 from flows.report.answer import answer
@@ -27,7 +27,7 @@ from flows.report.prefect_pages import show_result
 from flows.report.registry import register
 from flows.store.artifacts import EXPERIMENT, first_layer, read_artifact
 from flows.store.results import Selection, load_cells, read_curves, select
-from flows.store.runs import dataset_fields, log_datasets
+from flows.store.runs import log_datasets
 from mlp import figures
 from mlp.metrics import headlines
 

@@ -141,9 +141,11 @@ class Courier:
         self.client, self.runs, self.turn = client, runs, turn
         self.next_delivery = 0.0
 
-    def record(self, epoch: int, metrics: dict[str, NDArray]) -> None:
-        """Add the metrics of an epoch, by name (cells,) arrays; what another stack holds up goes with the next ones."""
-        moment = now()
+    def record(self, epoch: int, metrics: dict[str, NDArray], moment: int) -> None:
+        """Add the metrics of an epoch, by name (cells,) arrays, and when they were measured, in milliseconds since 1970.
+
+        What another stack holds up goes with the next ones.
+        """
         for i, run in enumerate(self.runs):
             run.record(epoch, {name: values[i] for name, values in metrics.items()}, moment)
         if time.monotonic() >= self.next_delivery:

@@ -1,6 +1,5 @@
 """Runs in MLflow: how they are found and ended, and what they say about their data set and their code."""
 
-import json
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -9,8 +8,6 @@ from pathlib import Path
 
 from mlflow import MlflowClient, entities
 from mlflow.entities import DatasetInput, Run, RunTag, ViewType
-
-from mlp.data import Dataset
 
 DESCRIPTION = "mlflow.note.content"  # the tag that MLflow's pages show as the description
 
@@ -30,20 +27,8 @@ def search(client: MlflowClient, experiment_ids: str | list[str], condition: str
             return
 
 
-def dataset_fields(data: Dataset) -> dict[str, str]:
-    """The data set as MLflow describes it, with the digest of all of it."""
-    counts = {"train": len(data.train_labels), "test": len(data.test_labels), "pixels": data.train_images.shape[1]}
-    return {
-        "name": data.name,
-        "digest": data.digest[:36],
-        "source_type": "scikit-learn",
-        "source": json.dumps({"name": data.name}),
-        "profile": json.dumps(counts),
-    }
-
-
 def log_datasets(client: MlflowClient, run_id: str, sets: Iterable[dict[str, str]]) -> None:
-    """Log the data sets of a run; see `dataset_fields`."""
+    """Log the data sets of a run; see `flows.plan.preparation.dataset_fields`."""
     client.log_inputs(run_id, datasets=[DatasetInput(entities.Dataset(**fields)) for fields in sets])
 
 

@@ -47,7 +47,7 @@ class Exported(BaseModel):
 
 
 class DatasetFields(Exported):
-    """A data set as MLflow describes it; see `flows.store.runs.dataset_fields`."""
+    """A data set as MLflow describes it; see `flows.plan.preparation.dataset_fields`."""
 
     name: str = Field(max_length=500)
     digest: str = Field(max_length=36)

@@ -40,7 +40,7 @@ from flows.sweep.progress import ProgressFolder, StackProgress, current_progress
 from flows.sweep.resources import Resources, resources_of
 from flows.sweep.room import lack_of_room
 from flows.sweep.standing import Outcome, look_up, outcome_of_complete
-from flows.sweep.training import SweepContext, Trained, train_cells
+from flows.sweep.tracking import SweepContext, Trained, track_stack
 from mlp.data import DataUnavailable
 
 # How long a sweep whose training is done waits for MLflow to answer, and how often it tries.
@@ -67,11 +67,11 @@ def stack_title() -> str:
 def train_stack(
     cells: dict[str, Cell], name: str, context: SweepContext, processes: WorkerProcesses | None = None
 ) -> Trained:
-    """Train one stack, in a worker process if there are some; see `flows.sweep.training.train_cells`."""
+    """Train one stack, in a worker process if there are some; see `flows.sweep.tracking.track_stack`."""
     StackProgress(context.progress, name, cells.values()).enter("starting")
     if lack := lack_of_room(cells, context.tracking_uri):
         return Trained({}, lack, kept=False)
-    return processes.run(train_cells, cells, name, context) if processes else train_cells(cells, name, context)
+    return track_stack(cells, name, context, processes)
 
 
 def sweep_title() -> str:

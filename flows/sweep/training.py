@@ -1,149 +1,109 @@
-"""One stack: cells in, finished MLflow runs out. Plain functions, which run inside a Prefect task."""
+"""One stack: cells in, reports of their training out. Knows neither MLflow nor Prefect, whose imports take seconds."""
 
-from collections import Counter
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
-from mlflow import MlflowClient
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from flows.plan.cell import Cell
-from flows.plan.preparation import given_labels, load_data, network_of
-from flows.store import outbox
-from flows.store.cell_run import CellRun, Courier, Turn, finished_since
-from flows.store.connection import connect
-from flows.store.failures import STORE_ERRORS, shortened
-from flows.store.runs import DESCRIPTION, code_version, dataset_fields
-from flows.sweep.liveness import Lease
-from flows.sweep.progress import ProgressFolder, StackProgress, Stopped, no_turns
+from flows.plan.preparation import dataset_fields, given_labels, load_data, network_of
+from flows.sweep.progress import ProgressFolder
 from mlp.confidence import confidence_on_noise, noise_images
-from mlp.corruption import CORRUPTED
 from mlp.data import Dataset
 from mlp.descent import Descent
 from mlp.engine.stack import History, train_stack
 from mlp.metrics import final_metrics
 from mlp.network import Parameters
 from mlp.randomness import generator
-from mlp.snapshots import kept_epochs
-
-LONGEST_WAIT = 30.0  # seconds for its turn to deliver the results of a stack; then it does not wait any longer
+from mlp.snapshots import Snapshots, kept_epochs
 
 
 @dataclass(frozen=True)
-class SweepContext:
-    """What every stack of a sweep must know about it.
+class Loaded:
+    """The data of a stack are loaded, and its cells begin to train.
 
     Attributes
     ----------
-    owner : str
-        The process that runs it; see `flows.sweep.liveness`.
-    planned : int
-        When it found which cells were missing, in milliseconds since 1970.
+    data : dict
+        Of `flows.plan.preparation.dataset_fields`.
+    test_images : int
+    sizes : tuple of int
+        Neurons of each layer of every cell, inputs first.
     """
 
-    tracking_uri: str
-    experiment_id: str
-    run_id: str
-    owner: str
-    planned: int
-    data_requested: str
-    progress: ProgressFolder
+    data: dict[str, str]
+    test_images: int
+    sizes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """The result of a stack.
+class EpochEnded:
+    """The metrics (cells,) after an epoch, by name; epoch 0 is before the first step.
 
     Attributes
     ----------
-    counts : dict
-        How many cells ended as FINISHED, FAILED or KILLED.
-    undelivered : str
-        Why some of it could not be delivered to MLflow; empty if everything was.
-    kept : bool
-        Whether the undelivered part is in the outbox; otherwise it is lost and must be trained again.
+    time : float
+        When they were measured, in seconds since 1970: they may be read and delivered later.
     """
 
-    counts: dict[str, int]
-    undelivered: str = ""
-    kept: bool = True
+    epoch: int
+    metrics: dict[str, NDArray]
+    time: float = field(default_factory=time.time)
 
 
-def train_cells(cells: dict[str, Cell], name: str, context: SweepContext) -> Trained:
-    """Train one stack and log one run for each cell.
+@dataclass(frozen=True)
+class CellTrained:
+    """What is left to say of a cell after the last epoch of its stack.
 
-    Parameters
+    Attributes
     ----------
-    cells : dict
-        By cell key; all of one shape.
-    name : str
-        Of the stack, in the progress folder.
+    place : int
+        Of the cell in its stack.
+    epochs : int
+        The last epoch that it was trained for.
+    diverged : bool
+        Whether its cost was not finite then; the other attributes are empty in this case.
+    metrics : dict
+        The final metrics.
+    parameters : Parameters
+    snapshots : Snapshots
+        Parameters of earlier epochs.
     """
-    if context.progress.stopped():
-        return Trained({"KILLED": len(cells)})
-    progress = StackProgress(context.progress, name, cells.values())
-    progress.enter("loading")
-    client = connect(context.tracking_uri)
-    lease = Lease(client, context.run_id, context.owner)
-    data = load_data(next(iter(cells.values())))
-    runs = [begin_run(cell, key, context, data) for key, cell in cells.items()]
-    # With MLflow's server or a file, two stacks at once take longer than one after the other; not with PostgreSQL.
-    turn = no_turns if context.tracking_uri.startswith("postgresql") else context.progress.turn
-    courier = Courier(client, runs, turn)
+
+    place: int
+    epochs: int
+    diverged: bool
+    metrics: dict[str, float]
+    parameters: Parameters
+    snapshots: Snapshots
+
+
+Report: TypeAlias = Loaded | EpochEnded | CellTrained
+
+
+def train_cells(cells: list[Cell], progress: ProgressFolder, report: Callable[[Report], None]) -> None:
+    """Train the cells of a stack, and report the data, each epoch, and at the end each cell.
+
+    Raises
+    ------
+    Stopped
+        If the sweep was asked to stop.
+    """
+    data = load_data(cells[0])
+    report(Loaded(dataset_fields(data), len(data.test_labels), network_of(cells[0], data).sizes))
 
     def on_epoch(epoch: int, metrics: dict[str, NDArray]) -> None:
-        courier.record(epoch, metrics)
-        progress.record(epoch, metrics["test/accuracy"])
-        context.progress.check()
-        lease.check()
+        report(EpochEnded(epoch, metrics))
+        progress.check()
 
-    try:
-        progress.enter("training")
-        history = train(list(cells.values()), data, on_epoch)
-        progress.enter("saving")
-        final = final_measure(next(iter(cells.values())), data)
-        # As in training: more BLAS threads would only wait for each other and for those of other stacks.
-        with threadpool_limits(1, "blas"):
-            for column, run in enumerate(runs):
-                finish(run, history, column, final)
-    except BaseException as error:
-        status = "KILLED" if isinstance(error, Stopped | KeyboardInterrupt) else "FAILED"
-        for run in runs:
-            run.end(status, f"{type(error).__name__}: {error}")
-        courier.deliver()
-        if isinstance(error, Stopped):
-            return Trained({"KILLED": len(runs)})
-        raise
-    undelivered, kept = deliver(runs, client, context, turn)
-    progress.enter("done")
-    return Trained(Counter(str(run.status) for run in runs), undelivered, kept)
-
-
-def begin_run(cell: Cell, key: str, context: SweepContext, data: Dataset) -> CellRun:
-    """The run of a cell that begins to train."""
-    tags = {
-        "mlflow.parentRunId": context.run_id,
-        "sweep": context.run_id,
-        "kind": "cell",
-        "cell": key,
-        "data": data.name,
-        "test_images": str(len(data.test_labels)),
-        "data_requested": context.data_requested,
-        DESCRIPTION: description(cell, data),
-        **code_version(),
-    }
-    params = {name: str(value) for name, value in cell.params().items()}
-    return CellRun(context.experiment_id, cell.name, tags, params, dataset_fields(data), context.planned)
-
-
-def description(cell: Cell, data: Dataset) -> str:
-    """What a reader of the run's page must know first."""
-    sizes = "-".join(map(str, network_of(cell, data).sizes))
-    share = f"{100 * cell.fraction:g} %" if cell.fraction else "none"
-    labels = f"{share} of the training labels {CORRUPTED[cell.experiment.corruption.labels]}"
-    return f"One network, {sizes}, trained on {data.name} with seed {cell.seed}; {labels}."
+    history = train(cells, data, on_epoch)
+    final = final_measure(cells[0], data)
+    for place in range(len(cells)):
+        report(result_of(place, history, final))
 
 
 def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, NDArray]], None]) -> History:
@@ -175,34 +135,14 @@ def final_measure(cell: Cell, data: Dataset) -> Callable[[Parameters], dict[str,
     return lambda parameters: confidence_on_noise(network, parameters, images, data.test_images)
 
 
-def finish(run: CellRun, history: History, column: int, final: Callable[[Parameters], dict[str, float]]) -> None:
-    """Add the final metrics, the weights and their snapshots to the run of a cell, and end it."""
-    epochs = int(history.epochs[column])
-    if history.diverged[column]:
-        run.end("FAILED", f"diverged: the cost was not finite after epoch {epochs}")
-        return
-    run.parameters, run.snapshots = history.parameters[column], history.snapshots[column]
-    curves = {name: values[:, column] for name, values in history.metrics.items()}
-    # Without a step MLflow draws a figure as a bar; with one, as a curve of a single point.
-    run.record(0, final_metrics(curves) | final(run.parameters))
-    run.end("FINISHED")
-
-
-def deliver(runs: list[CellRun], client: MlflowClient, context: SweepContext, turn: Turn) -> tuple[str, bool]:
-    """Deliver the runs of a stack, or keep on disk what can't be delivered; returns the last fields of `Trained`."""
-    waiting = list(runs)
-    try:
-        with turn(LONGEST_WAIT):
-            finished = finished_since(client, context.experiment_id, context.planned)
-            while waiting:
-                waiting[0].give_way(finished)
-                waiting[0].deliver(client)
-                del waiting[0]
-    except STORE_ERRORS as error:
-        try:
-            for run in waiting:
-                outbox.keep(run, context.tracking_uri)
-        except OSError as no_room:
-            return shortened(no_room), False
-        return shortened(error), True
-    return "", True
+def result_of(place: int, history: History, final: Callable[[Parameters], dict[str, float]]) -> CellTrained:
+    """The result of one cell of a stack, with its confidence on noise."""
+    epochs = int(history.epochs[place])
+    if history.diverged[place]:
+        return CellTrained(place, epochs, True, {}, [], {})
+    parameters = history.parameters[place]
+    curves = {name: values[:, place] for name, values in history.metrics.items()}
+    # As in training: more BLAS threads would only wait for each other and for those of other stacks.
+    with threadpool_limits(1, "blas"):
+        metrics = final_metrics(curves) | final(parameters)
+    return CellTrained(place, epochs, False, metrics, parameters, history.snapshots[place])

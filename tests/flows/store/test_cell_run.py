@@ -140,17 +140,17 @@ def test_more_points_than_one_call_may_carry_all_arrive(store, run):
 
 def test_in_an_outage_a_courier_keeps_the_points_and_sends_them_later(store, run):
     courier = Courier(Unreliable(store.client, 1, after=False), [run], lambda seconds: nullcontext(True))
-    courier.record(0, {"test/accuracy": np.array([0.1])})
+    courier.record(0, {"test/accuracy": np.array([0.1])}, now())
     assert run.run_id is None
     courier.next_delivery = 0
-    courier.record(1, {"test/accuracy": np.array([0.2])})
+    courier.record(1, {"test/accuracy": np.array([0.2])}, now())
     assert sorted(curve(store.client, run, "test/accuracy")) == [(0, 0.1), (1, 0.2)]
 
 
 def test_a_courier_whose_turn_it_is_not_goes_on_and_sends_everything_when_it_is(store, run):
     turns = iter([False, True])
     courier = Courier(store.client, [run], lambda seconds: nullcontext(next(turns)))
-    courier.record(0, {"test/accuracy": np.array([0.1])})
+    courier.record(0, {"test/accuracy": np.array([0.1])}, now())
     assert run.run_id is None
-    courier.record(1, {"test/accuracy": np.array([0.2])})
+    courier.record(1, {"test/accuracy": np.array([0.2])}, now())
     assert sorted(curve(store.client, run, "test/accuracy")) == [(0, 0.1), (1, 0.2)]
