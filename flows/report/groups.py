@@ -91,9 +91,9 @@ def log_group(
     run_id = client.create_run(experiment_id, run_name=f"{comparison.title(place)}: {statistic}", tags=tags).info.run_id
     members = comparison.cells[comparison.cells["group"] == place]
     params = {name: members[name].iloc[0] for name in PARAMS if members[name].nunique() == 1} | {"seeds": seeds}
-    client.log_batch(run_id, params=[Param(name, show(value)) for name, value in params.items()])
-    for first in range(0, len(metrics), MOST_METRICS):
-        client.log_batch(run_id, metrics=metrics[first : first + MOST_METRICS])
+    client.log_batch(run_id, metrics[:MOST_METRICS], [Param(name, show(value)) for name, value in params.items()])
+    for first in range(MOST_METRICS, len(metrics), MOST_METRICS):
+        client.log_batch(run_id, metrics[first : first + MOST_METRICS])
     client.set_terminated(run_id)
 
 

@@ -21,7 +21,7 @@ from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.platform.paths import tracking_uri
 from flows.platform.proxies import is_loopback
-from flows.store.queries import finished_cells
+from flows.store.queries import artifact_uri, finished_cells
 from mlp.landscape import weight_images
 from mlp.network import Network, Parameters
 from mlp.randomness import generator
@@ -35,7 +35,7 @@ CELLS, EXPERIMENT = "cells.json", "experiment.yaml"  # of a sweep
 @contextmanager
 def artifact(client: MlflowClient, run_id: str, name: str) -> Iterator[Path]:
     """An artifact as a file, for as long as the block runs: the file itself, or a copy if it is on another machine."""
-    if folder := local_folder(client, client.get_run(run_id).info.artifact_uri):
+    if folder := local_folder(client, artifact_uri(client, run_id)):
         yield folder / name
         return
     with TemporaryDirectory() as copies:  # without it MLflow would leave its copy behind

@@ -103,6 +103,16 @@ def runs_of_database(session: Session, experiment_id: str) -> list[FinishedCell]
     return list(runs.values())
 
 
+def artifact_uri(client: MlflowClient, run_id: str) -> str:
+    """Where the artifacts of a run are; raises an MlflowException if there is no such run."""
+    store = client._tracking_client.store
+    if isinstance(store, SqlAlchemyStore):
+        with store.ManagedSessionMaker() as session:
+            if found := session.scalar(select(SqlRun.artifact_uri).where(SqlRun.run_uuid == run_id)):
+                return found
+    return client.get_run(run_id).info.artifact_uri
+
+
 def curve_points(client: MlflowClient, run_ids: Sequence[str], metrics: Sequence[str]) -> Iterable[tuple]:
     """Run id, metric, step, value and time (ms) of every point of some curves; the later point of a step comes last."""
     store = client._tracking_client.store

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, suppress
+from threading import Thread
 from typing import Any
 
 from mlflow import MlflowClient
@@ -134,6 +135,7 @@ def run_to_the_end(
 
     run_id = begin_sweep(client, experiment_id, experiment, cells, anew=force)
     context = SweepContext(uri, experiment_id, run_id, this_process(), standing.planned, experiment.data.name, progress)
+    Thread(target=import_summary, daemon=True).start()
     status = "FAILED"
     try:
         charts.lay_out_live(client, experiment_id, run_id, cells.values())
@@ -149,7 +151,6 @@ def run_to_the_end(
             if counts["KILLED"]:
                 status = "KILLED"
                 return Cancelled(message=f"stopped; {counts['FINISHED']} cells had finished")
-            # Imported only now, because the training need not wait for it.
             from flows.report.summary import summarize_sweep
 
             patiently(lambda: summarize_sweep(client, experiment_id, run_id, experiment, cells), progress)
@@ -162,6 +163,13 @@ def run_to_the_end(
             close_cells(client, experiment_id, run_id)
             end_run(client, run_id, status)
     return Outcome(run_id, dict(counts), list(cells))
+
+
+def import_summary() -> None:
+    """Import what the end of a sweep needs. Its beginning need not wait for it, nor its end, if stacks train meanwhile."""
+    import scipy.stats
+
+    import flows.report.summary  # noqa: F401
 
 
 def plan_state(missing: dict[str, Cell]) -> dict[str, float]:
