@@ -36,7 +36,8 @@ from flows.store.cell_run import pause_after
 from flows.store.connection import open_store
 from flows.store.experiments import open_experiment
 from flows.sweep.progress import ProgressFolder
-from flows.sweep.training import SweepContext, final_measure, train
+from flows.sweep.tracking import SweepContext
+from flows.sweep.training import final_measure, train
 from mlp import DataFallback
 
 

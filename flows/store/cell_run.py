@@ -142,7 +142,7 @@ class Courier:
         self.next_delivery = 0.0
 
     def record(self, epoch: int, metrics: dict[str, NDArray], moment: int) -> None:
-        """Add the metrics of an epoch, by name (cells,) arrays, and when they were measured, in milliseconds since 1970.
+        """Add the metrics of an epoch, by name (cells,) arrays, which were measured at a moment in ms since 1970.
 
         What another stack holds up goes with the next ones.
         """

@@ -135,7 +135,7 @@ def run_to_the_end(
 
     run_id = begin_sweep(client, experiment_id, experiment, cells, anew=force)
     context = SweepContext(uri, experiment_id, run_id, this_process(), standing.planned, experiment.data.name, progress)
-    Thread(target=import_summary, daemon=True).start()
+    Thread(target=import_summary, name="import of the summary", daemon=True).start()
     status = "FAILED"
     try:
         charts.lay_out_live(client, experiment_id, run_id, cells.values())
@@ -166,8 +166,8 @@ def run_to_the_end(
 
 
 def import_summary() -> None:
-    """Import what the end of a sweep needs. Its beginning need not wait for it, nor its end, if stacks train meanwhile."""
-    import scipy.stats
+    """Import what the end of a sweep needs, while stacks train, so that neither beginning nor end waits for it."""
+    import scipy.stats  # noqa: F401
 
     import flows.report.summary  # noqa: F401
 

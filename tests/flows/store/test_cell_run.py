@@ -10,6 +10,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from flows.store.cell_run import CellRun, Courier, finished_since
+from flows.store.runs import now
 from mlp.network import Layer
 
 EPOCHS = 5
