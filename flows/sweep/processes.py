@@ -9,7 +9,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from multiprocessing import active_children, get_context, parent_process
-from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -84,15 +83,16 @@ class WorkerProcesses:
         BrokenExecutor
             If the process was killed; another one takes its place.
         """
-        worker: Worker | None = self.free.get() or Worker()
-        assert worker is not None
+        worker = self.free.get()
         try:
+            worker = worker or Worker()
             future = worker.submit(call, function, *arguments)
             for message in worker.messages():
                 on_report(message)
             return future.result()
         except BaseException:
-            worker.end()
+            if worker:
+                worker.end()
             worker = None
             raise
         finally:
@@ -100,10 +100,10 @@ class WorkerProcesses:
 
 
 _ahead: ContextVar[WorkerProcesses | None] = ContextVar("workers", default=None)
-_to_flow: Connection | None = None  # in a worker process, the pipe to the process of the flow
+_to_flow: Any = None  # in a worker process, its end of the pipe to the process of the flow
 
 
-def begin_worker(to_flow: Connection) -> None:
+def begin_worker(to_flow: Any) -> None:
     """Ignore Ctrl-C and cancellation, which the flow handles, although they reach every process; end with the flow."""
     global _to_flow
     _to_flow = to_flow
@@ -123,7 +123,6 @@ def import_training() -> None:
 
 def call(function: Callable[..., R], *arguments: Any) -> R:
     """Call a function in a worker process, with what sends its reports as the last argument."""
-    assert _to_flow is not None
     try:
         return function(*arguments, _to_flow.send)
     finally:

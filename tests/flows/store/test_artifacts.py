@@ -69,7 +69,7 @@ class TestWeights:
         def fail(*_):
             raise MlflowException("API request failed")
 
-        monkeypatch.setattr(store.client, "get_run", fail)
+        monkeypatch.setattr("flows.store.artifacts.artifact_uri", fail)
         monkeypatch.setattr(store.client, "list_artifacts", fail)
         with pytest.raises(MlflowException, match="API request failed"):
             load_weights(store.client, cell["run_id"])
