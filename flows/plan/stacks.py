@@ -12,10 +12,10 @@ from mlp.engine.cost import group_size, stack_seconds
 
 # Larger stacks take more memory, and hardly train faster per cell.
 MOST_CELLS_OF_A_STACK = 32
-WORTH_A_PROCESS = 4.0  # seconds of training, as long as a process takes to start
+WORTH_A_PROCESS = 4.0  # seconds of training: a shorter sweep ends no sooner with several processes
 MOST_TEST_IMAGES = 10_000  # of the data sets that are known; others have about as many
-WORKER_BYTES = 500_000_000  # of a process with its packages and MNIST, without cells
-START_SECONDS = 1.5  # of a stack, before its first epoch
+WORKER_BYTES = 350_000_000  # of a process with its packages and MNIST, without cells
+START_SECONDS = 0.6  # of a stack, before its first epoch and after its last
 # A core's share of the last cache. In stacks that do not fit into it, a cell takes about a fourth longer; to divide
 # them pays if what fits takes longer than some seconds.
 CACHE_BYTES, WORTH_A_STACK = 16e6, 4.0

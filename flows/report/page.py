@@ -97,7 +97,7 @@ def page(
         sweep=sweep.info if sweep else None,
         explore=(EXPLORE, explore_link(sweep.info.experiment_id, sweep.info.run_id)) if sweep and explored else (),
         versions={"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        plotly=b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode(),
+        plotly=b64encode(gzip.compress(get_plotlyjs().encode(), compresslevel=5, mtime=0)).decode(),
     )
 
 
