@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, suppress
-from threading import Thread
+from threading import Timer
 from typing import Any
 
 from mlflow import MlflowClient
@@ -44,6 +44,7 @@ from flows.sweep.standing import Outcome, look_up, outcome_of_complete
 from flows.sweep.tracking import SweepContext, Trained, track_stack
 from mlp.data import DataUnavailable
 
+BUSY_SECONDS = 3.0  # of a sweep's process at the beginning, when it starts the stacks and makes their runs
 # How long a sweep whose training is done waits for MLflow to answer, and how often it tries.
 PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 5.0
 
@@ -135,7 +136,9 @@ def run_to_the_end(
 
     run_id = begin_sweep(client, experiment_id, experiment, cells, anew=force)
     context = SweepContext(uri, experiment_id, run_id, this_process(), standing.planned, experiment.data.name, progress)
-    Thread(target=import_summary, name="import of the summary", daemon=True).start()
+    ahead = Timer(BUSY_SECONDS, import_summary)
+    ahead.daemon = True
+    ahead.start()
     status = "FAILED"
     try:
         charts.lay_out_live(client, experiment_id, run_id, cells.values())
@@ -166,7 +169,7 @@ def run_to_the_end(
 
 
 def import_summary() -> None:
-    """Import what the end of a sweep needs, while stacks train, so that neither beginning nor end waits for it."""
+    """Import what the end of a sweep needs, while stacks train, so that neither the beginning nor the end waits."""
     import scipy.stats  # noqa: F401
 
     import flows.report.summary  # noqa: F401
