@@ -1,9 +1,9 @@
-"""The cost of tracking: time in which the stacks of a sweep send to MLflow, as a share of all their time.
+"""The cost of tracking: time in which the workers of a sweep wait until their results are sent, as a share of all.
 
-One worker on each core trains cells of the preset `shuffle`, and the process of the sweep sends, as in `mlp run`: once
-to a sqlite file, and once over HTTP to the server of `mlp ui`. Each cell has params, tags, a data set, curves, final
-metrics and weights. During the sweep the server has no core of its own, so the time to send one cell is also measured
-without training.
+One worker on each core trains cells of the preset `shuffle`, and the process of the sweep sends to MLflow, as in
+`mlp run`: once to a sqlite file, and once over HTTP to the server of `mlp ui`. Each cell has params, tags, a data set,
+curves, final metrics and weights. Neither that process nor the server has a core of its own, so its processor time is
+measured too, and the time to send one cell without training.
 """
 
 import argparse
@@ -11,13 +11,10 @@ import statistics
 import tempfile
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, chdir
-from threading import get_ident
+from contextlib import chdir
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
 from flows.plan.cell import Cell
 from flows.plan.configuration import load_experiment
@@ -28,57 +25,62 @@ from flows.platform.identity import this_process
 from flows.platform.paths import tracking_uri
 from flows.platform.servers import free_port, start_ui
 from flows.platform.system import cores
-from flows.store.cell_run import Courier
 from flows.store.connection import open_store
 from flows.store.experiments import open_experiment
 from flows.sweep.ownership import begin_sweep
 from flows.sweep.processes import WorkerProcesses
-from flows.sweep.progress import new_progress
-from flows.sweep.tracking import StackRuns, SweepContext, begin_run, track_stack
-from flows.sweep.training import Loaded
+from flows.sweep.progress import ProgressFolder, new_progress
+from flows.sweep.tracking import StackRuns, SweepContext, begin_run
+from flows.sweep.training import Loaded, Report, train_cells
 from mlp import DataFallback, Dataset, generator
 from mlp.metrics import curve_metrics
 
 
 class Spent(NamedTuple):
-    """Seconds of a stack."""
+    """Seconds of a worker."""
 
-    sending: float
+    waiting: float
     total: float
 
 
-def measure(uri: str, cells: dict[str, Cell], data: str) -> list[Spent]:
-    """For each stack the time of everything that is sent to MLflow and of waiting until it can be, and all its time."""
+def train_and_time(cells: list[Cell], progress: ProgressFolder, report: Callable[[Any], None]) -> None:
+    """Train a stack in a worker, and report last how long the reports have taken, and all of it."""
+    waiting = 0.0
+
+    def timed(message: Report) -> None:
+        nonlocal waiting
+        begin = time.perf_counter()
+        report(message)
+        waiting += time.perf_counter() - begin
+
+    begin = time.perf_counter()
+    train_cells(cells, progress, timed)
+    report(Spent(waiting, time.perf_counter() - begin))
+
+
+def measure(uri: str, cells: dict[str, Cell], data: str) -> tuple[list[Spent], float]:
+    """Time of each worker, and processor time of the process that sends their results to MLflow."""
     experiment = next(iter(cells.values())).experiment
     client = open_store(uri)
     experiment_id = open_experiment(client, experiment)
     run_id = begin_sweep(client, experiment_id, experiment, cells, anew=True)
     workers = cores()
     stacks = plan(cells, workers, half_of_what_is_free())
-    sending: Counter[int] = Counter()  # by thread: each follows one stack
-
-    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            begin = time.perf_counter()
-            result = function(*arguments)
-            sending[get_ident()] += time.perf_counter() - begin
-            return result
-
-        return call
-
-    def train_and_time(stack: dict[str, Cell]) -> Spent:
-        begin = time.perf_counter()
-        track_stack(stack, f"stack-{get_ident()}", sweep, processes)
-        return Spent(sending[get_ident()], time.perf_counter() - begin)
-
-    with ExitStack() as open_until_done:
-        for owner, name in ((Courier, "record"), (StackRuns, "begin_to_finish"), (StackRuns, "deliver")):
-            open_until_done.enter_context(patch.object(owner, name, timed(getattr(owner, name))))
-        progress = open_until_done.enter_context(new_progress())
-        processes = open_until_done.enter_context(WorkerProcesses(workers))
-        threads = open_until_done.enter_context(ThreadPoolExecutor(workers))
+    spent: list[Spent] = []
+    with new_progress() as progress, WorkerProcesses(workers) as processes, ThreadPoolExecutor(workers) as threads:
         sweep = SweepContext(uri, experiment_id, run_id, this_process(), int(time.time() * 1000), data, progress)
-        return list(threads.map(train_and_time, stacks))
+
+        def track(number: int) -> None:
+            with StackRuns(stacks[number], f"stack-{number}", sweep) as runs:
+
+                def take(message: Report | Spent) -> None:
+                    spent.append(message) if isinstance(message, Spent) else runs.take(message)
+
+                processes.run(train_and_time, list(stacks[number].values()), progress, on_report=take)
+
+        begin = time.process_time()
+        list(threads.map(track, range(len(stacks))))
+        return spent, time.process_time() - begin
 
 
 def send_alone(uri: str, cells: dict[str, Cell], data: Dataset, epochs: int) -> float:
@@ -122,13 +124,13 @@ def main() -> None:
                 server = start_ui(uri, port)
                 uri = f"http://127.0.0.1:{port}"
             alone = send_alone(uri, cells, data, given.epochs)
-            spent = measure(uri, cells, data.name)
+            spent, sending = measure(uri, cells, data.name)
             if server:
                 server.communicate()
-        sending, total = (sum(part) for part in zip(*spent, strict=True))
+        waiting, total = (sum(part) for part in zip(*spent, strict=True))
         print(
-            f"{name:8}{1000 * alone:5.0f} ms per cell alone, {1000 * sending / len(cells):.0f} ms in a sweep: "
-            f"{sending / total:.1%} of the {total:.0f} s of {len(spent)} stacks"
+            f"{name:8}{1000 * alone:5.0f} ms per cell alone; in a sweep the workers wait {waiting / total:.1%} "
+            f"of their {total:.0f} s, and the process that sends computes for {sending:.1f} s"
         )
 
 

@@ -69,9 +69,9 @@ class CellRun:
         moment = moment or now()
         self.points += [(name, float(value), moment, step) for name, value in metrics.items() if np.isfinite(value)]
 
-    def end(self, status: str, message: str = "") -> None:
-        """Set how the cell ended; the message says why it did not finish."""
-        self.status, self.message, self.ended = status, message, now()
+    def end(self, status: str, message: str = "", moment: int | None = None) -> None:
+        """Set how the cell ended, and when if not now; the message says why it did not finish."""
+        self.status, self.message, self.ended = status, message, moment or now()
 
     def give_way(self, finished: dict[str, str]) -> None:
         """Give up this run if another one has finished the cell since it was planned; see `finished_since`."""

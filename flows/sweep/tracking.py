@@ -203,9 +203,10 @@ def description(cell: Cell, loaded: Loaded) -> str:
 
 def finish(run: CellRun, trained: CellTrained) -> None:
     """Add the final metrics, the weights and their snapshots to the run of a cell, and end it."""
+    ended = round(1000 * trained.time)
     if trained.diverged:
-        return run.end("FAILED", f"diverged: the cost was not finite after epoch {trained.epochs}")
+        return run.end("FAILED", f"diverged: the cost was not finite after epoch {trained.epochs}", ended)
     run.parameters, run.snapshots = trained.parameters, trained.snapshots
     # Without a step MLflow draws a figure as a bar; with one, as a curve of a single point.
     run.record(0, trained.metrics)
-    return run.end("FINISHED")
+    return run.end("FINISHED", moment=ended)

@@ -61,6 +61,8 @@ class CellTrained:
 
     Attributes
     ----------
+    time : float
+        When the training of the stack ended, in seconds since 1970.
     place : int
         Of the cell in its stack.
     epochs : int
@@ -74,6 +76,7 @@ class CellTrained:
         Parameters of earlier epochs.
     """
 
+    time: float
     place: int
     epochs: int
     diverged: bool
@@ -101,9 +104,10 @@ def train_cells(cells: list[Cell], progress: ProgressFolder, report: Callable[[R
         progress.check()
 
     history = train(cells, data, on_epoch)
+    ended = time.time()
     final = final_measure(cells[0], data)
     for place in range(len(cells)):
-        report(result_of(place, history, final))
+        report(result_of(place, history, ended, final))
 
 
 def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, NDArray]], None]) -> History:
@@ -135,14 +139,16 @@ def final_measure(cell: Cell, data: Dataset) -> Callable[[Parameters], dict[str,
     return lambda parameters: confidence_on_noise(network, parameters, images, data.test_images)
 
 
-def result_of(place: int, history: History, final: Callable[[Parameters], dict[str, float]]) -> CellTrained:
+def result_of(
+    place: int, history: History, ended: float, final: Callable[[Parameters], dict[str, float]]
+) -> CellTrained:
     """The result of one cell of a stack, with its confidence on noise."""
     epochs = int(history.epochs[place])
     if history.diverged[place]:
-        return CellTrained(place, epochs, True, {}, [], {})
+        return CellTrained(ended, place, epochs, True, {}, [], {})
     parameters = history.parameters[place]
     curves = {name: values[:, place] for name, values in history.metrics.items()}
     # As in training: more BLAS threads would only wait for each other and for those of other stacks.
     with threadpool_limits(1, "blas"):
         metrics = final_metrics(curves) | final(parameters)
-    return CellTrained(place, epochs, False, metrics, parameters, history.snapshots[place])
+    return CellTrained(ended, place, epochs, False, metrics, parameters, history.snapshots[place])
