@@ -1,4 +1,4 @@
-"""Weights as small pictures. Without Matplotlib, which a worker need not wait for."""
+"""Weights as small pictures, made without Matplotlib, whose import takes longer than they do."""
 
 from io import BytesIO
 

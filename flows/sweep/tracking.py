@@ -3,7 +3,6 @@
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Self
 
 from flows.plan.cell import Cell
 from flows.store import outbox
@@ -93,8 +92,8 @@ def track_stack(
         return Trained(Counter(str(run.status) for run in stack.runs), stack.undelivered, stack.kept)
 
 
-class StackRuns:
-    """The MLflow runs of the cells of a stack; a context in which the stack trains.
+class StackRuns(ExitStack):
+    """The MLflow runs of the cells of a stack; a context in which the stack trains, and which ends its turn.
 
     Attributes
     ----------
@@ -105,6 +104,7 @@ class StackRuns:
     """
 
     def __init__(self, cells: dict[str, Cell], name: str, context: SweepContext) -> None:
+        super().__init__()
         self.cells, self.context, self.client = cells, context, connect(context.tracking_uri)
         self.lease = Lease(self.client, context.run_id, context.owner)
         self.progress = StackProgress(context.progress, name, cells.values())
@@ -115,13 +115,6 @@ class StackRuns:
         self.courier = Courier(self.client, self.runs, self.turn)
         self.finished: dict[str, str] = {}
         self.undelivered, self.kept = "", True
-        self.until_the_end = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.until_the_end.close()
 
     def take(self, report: Report) -> None:
         """Log what a report says.
@@ -148,7 +141,7 @@ class StackRuns:
 
     def begin_to_finish(self) -> None:
         """Take the turn until the end of the stack, and look what other sweeps have finished in the meantime."""
-        self.until_the_end.enter_context(self.turn(LONGEST_WAIT))
+        self.enter_context(self.turn(LONGEST_WAIT))
         try:
             self.finished = finished_since(self.client, self.context.experiment_id, self.context.planned)
         except STORE_ERRORS as error:
@@ -169,11 +162,11 @@ class StackRuns:
                 self.undelivered, self.kept = shortened(no_room), False
 
     def give_up(self, status: str, error: BaseException) -> None:
-        """End the runs of a stack whose training was stopped, or has failed."""
-        for run in self.runs:
-            if not run.status:
-                run.end(status, f"{type(error).__name__}: {error}")
-        self.courier.deliver()
+        """End the runs that have not ended, of a stack whose training was stopped, or has failed."""
+        left = [run for run in self.runs if not run.status]
+        for run in left:
+            run.end(status, f"{type(error).__name__}: {error}")
+        Courier(self.client, left, self.turn).deliver()
 
 
 def begin_run(cell: Cell, key: str, context: SweepContext, loaded: Loaded) -> CellRun:
