@@ -60,32 +60,32 @@ results: $(VENV)/.installed  ## Run the mission on MNIST, and write its picture 
 	$(BIN)/mlp run shuffle
 	$(BIN)/mlp compare shuffle --markdown > docs/shuffle.md
 	$(BIN)/mlp compare shuffle --metric test/accuracy --baseline fraction=0 --markdown > docs/differences.md
-	$(BIN)/python docs/picture.py shuffle docs/shuffle.png
-	$(BIN)/python docs/include.py
+	$(BIN)/python tools/picture.py shuffle docs/shuffle.png
+	$(BIN)/python tools/include.py
 
 studies: $(VENV)/.installed  ## Run the studies of noise images, of label noise and of the best network, and write their figures and tables into docs/
 	$(BIN)/mlp run noise
 	$(BIN)/mlp run noise --set descent.epochs=5
 	$(BIN)/mlp run label_noise
 	$(BIN)/mlp run label_noise --set corruption.labels=shuffle
-	$(BIN)/python docs/studies.py
-	$(BIN)/python benchmarks/record.py > docs/record.md
-	$(BIN)/python docs/include.py
+	$(BIN)/python tools/studies.py
+	$(BIN)/python tools/record.py > docs/record.md
+	$(BIN)/python tools/include.py
 
 screenshots: $(VENV)/.installed-test  ## Write pictures of MLflow's charts, of the report and of the page to draw in into docs/ (needs Chromium)
 	$(BIN)/mlp run shuffle
-	$(BIN)/python docs/screenshots.py shuffle
+	$(BIN)/python tools/screenshots.py shuffle
 
 claims: $(VENV)/.installed  ## Test every claim at small scale, the best network in full, and write docs/claims/ and the README's table
 	$(BIN)/mlp reproduce all
 	$(BIN)/mlp reproduce best --scale full
 	$(BIN)/mlp reproduce --write docs
-	$(BIN)/python docs/include.py
+	$(BIN)/python tools/include.py
 
 claims-full: $(VENV)/.installed  ## Test the claims at full scale, and write the same
 	set -e; for claim in $(CLAIMS); do $(BIN)/mlp reproduce $$claim --scale full; done
 	$(BIN)/mlp reproduce --write docs
-	$(BIN)/python docs/include.py
+	$(BIN)/python tools/include.py
 
 bench: $(VENV)/.installed-bench  ## Time the engine beside its peers, and whole sweeps; write it into docs/ and the README
 	$(BIN)/python benchmarks/throughput.py --batch 10 > docs/throughput.txt
@@ -96,10 +96,10 @@ bench: $(VENV)/.installed-bench  ## Time the engine beside its peers, and whole 
 	$(BIN)/python benchmarks/scaling.py > docs/scaling.txt
 	$(BIN)/python benchmarks/tracking.py > docs/tracking.txt
 	$(BIN)/python benchmarks/cluster.py > docs/cluster.txt
-	$(BIN)/python docs/include.py
+	$(BIN)/python tools/include.py
 	cat docs/throughput.txt docs/sweep.txt docs/scaling.txt docs/tracking.txt docs/cluster.txt
 
 pictures: $(VENV)/.installed  ## Count which drawings of digits are read right, and write the tables and the picture of docs/pictures.md
-	$(BIN)/python benchmarks/pictures.py > docs/pictures.txt
-	$(BIN)/python benchmarks/pictures.py --picture docs/pictures.png
-	$(BIN)/python docs/include.py
+	$(BIN)/python tools/pictures.py > docs/pictures.txt
+	$(BIN)/python tools/pictures.py --picture docs/pictures.png
+	$(BIN)/python tools/include.py

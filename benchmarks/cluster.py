@@ -27,7 +27,7 @@ from whole_sweep import environment, runs_of, sweep_seconds, training_seconds
 from flows.plan.cell import Cell
 from flows.plan.configuration import load_experiment
 from flows.plan.preparation import load_data
-from flows.plan.stacks import MOST_CELLS_OF_A_STACK
+from flows.plan.stacks import MAX_CELLS_OF_A_STACK
 from flows.platform.environment import prepare_environment
 from flows.platform.identity import this_process
 from flows.platform.paths import tracking_uri
@@ -137,9 +137,9 @@ def simulate(cells: int, workers: int, epochs: int, costs: Costs) -> tuple[float
     """The time of a sweep in seconds, and the share of it in which MLflow's server is busy.
 
     Each worker trains its stacks one after the other. After an epoch it sends the curves of all cells of its stack in
-    one call each, if its `Courier` would; MLflow's server answers the calls of all workers one after the other.
+    one call each, if its `MetricBuffer` would; MLflow's server answers the calls of all workers one after the other.
     """
-    rounds = -(-cells // (workers * MOST_CELLS_OF_A_STACK))
+    rounds = -(-cells // (workers * MAX_CELLS_OF_A_STACK))
     size = -(-cells // (workers * rounds))
     sizes = [min(size, cells - first) for first in range(0, cells, size)]
     free_at = busy = 0.0

@@ -32,8 +32,8 @@ def bare_products(layers: Layers, images: Images, descent: Descent) -> Callable[
             for connection in learning.connections:
                 np.matmul(connection.below, connection.weights, out=connection.above)
             for connection in reversed(learning.connections):
-                np.matmul(connection.below_transposed, connection.above_slopes, out=connection.gradient)
-                np.matmul(connection.above_slopes, connection.weights_transposed, out=connection.below_slopes)
+                np.matmul(connection.below_transposed, connection.delta, out=connection.gradient)
+                np.matmul(connection.delta, connection.weights_transposed, out=connection.below_slopes)
             learning.first.add_slopes(one_per_group)
 
     return products

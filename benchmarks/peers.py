@@ -18,11 +18,11 @@ from floor import bare_products
 from numpy.typing import NDArray
 
 from mlp import DataFallback, Dataset, Descent, Network, generator, load
-from mlp.descent import scaled, train
 from mlp.engine.layers import Layers
 from mlp.engine.pixels import Images, layout_of
 from mlp.engine.stack import measure, run_epoch
-from mlp.network import Layer, Parameters
+from mlp.nn.descent import scaled, train
+from mlp.nn.network import Layer, Parameters
 
 
 @dataclass(frozen=True)

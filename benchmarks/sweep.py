@@ -24,8 +24,8 @@ from whole_sweep import sweep_seconds
 from flows.platform.environment import prepare_environment
 from flows.platform.system import cores
 from mlp import DataFallback, Dataset, generator, load
-from mlp.corruption import corrupt_labels
-from mlp.descent import scaled
+from mlp.data.corruption import corrupt_labels
+from mlp.nn.descent import scaled
 
 FRACTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 

@@ -33,7 +33,7 @@ from flows.sweep.progress import ProgressFolder, new_progress
 from flows.sweep.tracking import StackRuns, SweepContext, begin_run
 from flows.sweep.training import Loaded, Report, train_cells
 from mlp import DataFallback, Dataset, generator
-from mlp.metrics import curve_metrics
+from mlp.measures.metrics import curve_metrics
 
 
 class Spent(NamedTuple):

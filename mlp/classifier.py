@@ -17,14 +17,14 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classi
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from mlp.activations import ACTIVATIONS
-from mlp.costs import COSTS
-from mlp.descent import SCHEDULES, Descent, scaled
+from mlp.data.randomness import generator
 from mlp.engine.trainer import Examples, Trainer, warn_of_large
-from mlp.network import STARTS, Network, Parameters
-from mlp.pickles import VersionedPickle
-from mlp.randomness import generator
-from mlp.steps import RULES
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.costs import COSTS
+from mlp.nn.descent import SCHEDULES, Descent, scaled
+from mlp.nn.network import STARTS, Network, Parameters
+from mlp.nn.pickles import VersionedPickle
+from mlp.nn.steps import RULES
 
 POSITIVE = Interval(Integral, 1, None, closed="left")
 
@@ -273,8 +273,8 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         descent = Descent(**{field.name: given[field.name] for field in fields(Descent) if field.name in given})
         self.network_ = Network(sizes, self.activation, self.cost, self.start)
         self.parameters_ = start or self.network_.initialize(generator(seed, "start"))
-        order, dropper = generator(seed, "order"), generator(seed, "dropout")
-        self._trainer = Trainer(self.network_, self.parameters_, descent, order, inputs, dropper)
+        order, dropout_rng = generator(seed, "order"), generator(seed, "dropout")
+        self._trainer = Trainer(self.network_, self.parameters_, descent, order, inputs, dropout_rng)
         self.n_iter_, self.loss_curve_, self.validation_scores_ = 0, [], None
         self._pixels = inputs.dtype == np.uint8
         warn_of_large(inputs, stacklevel=5)

@@ -30,10 +30,10 @@ from flows.plan.preparation import (
 from flows.store.artifacts import artifact, has_artifact, load_weights
 from flows.store.results import load_cells, read_curves
 from mlp.claims import CLAIMS, Findings, TrainedNetwork, estimate, holds
-from mlp.data import Dataset, DataUnavailable
-from mlp.descent import Descent
-from mlp.network import Parameters
-from mlp.statistics import FEWEST_SEEDS, Estimate
+from mlp.data.sets import Dataset, DataUnavailable
+from mlp.nn.descent import Descent
+from mlp.nn.network import Parameters
+from mlp.statistics.intervals import FEWEST_SEEDS, Estimate
 
 VERDICT_FILE = "claim.json"
 

@@ -90,7 +90,7 @@ def print_two(sources: list[str], by: list[str], metrics: list[str], output: str
     from flows.report import two_sweeps_tables as tables
     from flows.report.two_sweeps import compare_two
     from flows.store.results import select
-    from mlp.metrics import headlines
+    from mlp.measures.metrics import headlines
 
     client = connect_to(tracking_uri)
     first, second = (select(client, [source], everything=False) for source in sources)

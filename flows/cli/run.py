@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flows.plan.experiment import Experiment
 
 app = typer.Typer()
-MOST_LINES = 8  # of the description of the work
+MAX_LINES = 8  # of the description of the work
 
 
 class Runner(StrEnum):
@@ -119,12 +119,12 @@ def describe_work(cells: dict[str, "Cell"], workers: int | None, memory: float |
     size, longest = sum(map(bytes_of_work, works)), max(work.seconds for work in works)
     counts = f"{len(stacks)} stack{'s' * (len(stacks) > 1)} on {len(works)} worker{'s' * (len(works) > 1)}"
     print(f"# {counts}, about {duration(longest)} of training and {size / 1e9:.1f} GB of memory")
-    for number, work in enumerate(works[:MOST_LINES], start=1):
-        of_worker = [f"{len(stack)} cells ({title(stack.values())})" for stack in work.stacks[:MOST_LINES]]
-        more = [f"{len(work.stacks) - MOST_LINES} more"] if len(work.stacks) > MOST_LINES else []
+    for number, work in enumerate(works[:MAX_LINES], start=1):
+        of_worker = [f"{len(stack)} cells ({title(stack.values())})" for stack in work.stacks[:MAX_LINES]]
+        more = [f"{len(work.stacks) - MAX_LINES} more"] if len(work.stacks) > MAX_LINES else []
         print(f"#   worker {number}, {duration(work.seconds)}: {'; '.join(of_worker + more)}")
-    if len(works) > MOST_LINES:
-        print(f"#   and {len(works) - MOST_LINES} more workers")
+    if len(works) > MAX_LINES:
+        print(f"#   and {len(works) - MAX_LINES} more workers")
 
 
 def duration(seconds: float) -> str:

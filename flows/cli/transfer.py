@@ -52,7 +52,7 @@ def import_command(
         done = import_sweep(client, folder, manifest, runs)
     sweep = client.get_run(done.sweep_id)
     what = f"{manifest.name}, {sweep.info.run_name}"
-    from flows.report.imported import crown, lay_out_latest
+    from flows.report.imported import lay_out_latest, register_champion
     from flows.store.champion import find_champion
 
     if done.changed:
@@ -65,5 +65,5 @@ def import_command(
         console.print(nothing, highlight=False, soft_wrap=True)
         if find_champion(client, manifest.name):
             return
-    if reason := crown(client, sweep, manifest.name):
+    if reason := register_champion(client, sweep, manifest.name):
         print_notes([f"no champion was registered ({reason})"])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from mlp.data import SIDE
-from mlp.descent import MINI_BATCHES
+from mlp.data.sets import SIDE
+from mlp.nn.descent import MINI_BATCHES
 
 if TYPE_CHECKING:
     from flows.plan.experiment import Experiment, NetworkSettings

@@ -14,8 +14,8 @@ from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
 
 PRESETS = files("flows.plan") / "presets"
-LARGEST_FILE = 100_000  # bytes; PyYAML reads them in two seconds
-MOST_PROBLEMS = 3  # of a message
+MAX_FILE = 100_000  # bytes; PyYAML reads them in two seconds
+MAX_PROBLEMS = 3  # of a message
 
 # What pydantic calls allowed, in plain words.
 ALLOWED = {
@@ -123,7 +123,7 @@ def read_settings(source: str) -> dict[str, Any]:
     elif Path(source).suffix in (".yaml", ".yml"):
         text = decode(read_file(Path(source)), where)
     elif source == "-":
-        text = decode(sys.stdin.buffer.read(LARGEST_FILE + 1), where)
+        text = decode(sys.stdin.buffer.read(MAX_FILE + 1), where)
     else:
         names = ", ".join(preset_names())
         raise ConfigurationError(f"preset: {source!r} given; allowed: {names}, a .yaml file, or - for standard input")
@@ -139,14 +139,14 @@ def read_file(path: Path) -> bytes:
         if path.exists() and not path.is_file():
             raise ConfigurationError(f"{path}: a folder or device given; allowed: a file")
         with path.open("rb") as file:
-            return file.read(LARGEST_FILE + 1)
+            return file.read(MAX_FILE + 1)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}; allowed: a file that can be read") from None
 
 
 def decode(content: bytes, where: str) -> str:
-    if len(content) > LARGEST_FILE:
-        raise ConfigurationError(f"{where}: too many bytes given; allowed: at most {LARGEST_FILE:,}")
+    if len(content) > MAX_FILE:
+        raise ConfigurationError(f"{where}: too many bytes given; allowed: at most {MAX_FILE:,}")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -194,8 +194,8 @@ def problems(error: ValidationError) -> str:
     # Pydantic reports a list with wrong items twice: the items, and the list as a whole.
     outer = {place["loc"][:depth] for place in found for depth in range(len(place["loc"]))}
     inner = [place for place in found if place["loc"] not in outer]
-    more = f" And {len(inner) - MOST_PROBLEMS} more." if len(inner) > MOST_PROBLEMS else ""
-    return ". ".join(map(problem, inner[:MOST_PROBLEMS])) + more
+    more = f" And {len(inner) - MAX_PROBLEMS} more." if len(inner) > MAX_PROBLEMS else ""
+    return ". ".join(map(problem, inner[:MAX_PROBLEMS])) + more
 
 
 def problem(error: Any) -> str:

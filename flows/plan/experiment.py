@@ -10,16 +10,16 @@ from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 from flows.plan import grid
 from flows.plan.cell import CURVE_ROWS, Cell
 from flows.plan.fields import SEED_LIMIT, Fraction, OneOf, Settings, as_list, parse_flips, parse_seeds
-from mlp.activations import ACTIVATIONS
-from mlp.confidence import NOISES
-from mlp.corruption import IMAGE_CORRUPTIONS, LABEL_CORRUPTIONS
-from mlp.costs import COSTS
-from mlp.data import NAMES, SIDE, SPLITS
-from mlp.descent import SCHEDULES, Descent
-from mlp.network import STARTS, Network
-from mlp.preprocessing import PREPROCESSES
-from mlp.rows import CHOICES
-from mlp.steps import RULES
+from mlp.data.corruption import IMAGE_CORRUPTIONS, LABEL_CORRUPTIONS
+from mlp.data.preprocessing import PREPROCESSES
+from mlp.data.rows import CHOICES
+from mlp.data.sets import NAMES, SIDE, SPLITS
+from mlp.measures.confidence import NOISES
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.costs import COSTS
+from mlp.nn.descent import SCHEDULES, Descent
+from mlp.nn.network import STARTS, Network
+from mlp.nn.steps import RULES
 
 # Fields that are axes already, or decide no result of a single cell: a list in their place is no axis.
 NO_AXES = frozenset(

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import CoreSchema, core_schema
 
-from mlp.label_noise import transition_matrix
+from mlp.data.label_noise import transition_matrix
 
-MOST_CELLS = 10_000
+MAX_CELLS = 10_000
 SEED_LIMIT = 2**32
 CLASSES = 10  # of every data set
 
@@ -24,8 +24,8 @@ def parse_seeds(given: Any) -> Any:
         if not (match := re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part)):
             raise ValueError("whole numbers and ranges like 0-9 or 0,2,5-7")
         first, last = int(match[1]), int(match[2] or match[1])
-        if not first <= last < first + MOST_CELLS - len(seeds):
-            raise ValueError(f"ranges that go up, of at most {MOST_CELLS} seeds together")
+        if not first <= last < first + MAX_CELLS - len(seeds):
+            raise ValueError(f"ranges that go up, of at most {MAX_CELLS} seeds together")
         seeds += range(first, last + 1)
     return seeds
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from flows.plan.fields import MOST_CELLS, as_list
+from flows.plan.fields import MAX_CELLS, as_list
 
 Model = TypeVar("Model", bound=BaseModel)
 Axes = dict[str, tuple[Any, ...]]  # values by dotted path, such as {"descent.momentum": (0, 0.9)}
@@ -29,8 +29,8 @@ def points(axes: Mapping[str, tuple]) -> Iterator[dict[str, Any]]:
 
 def check_size(axes: Mapping[str, tuple]) -> None:
     """Raise a ValueError if a grid has too many cells."""
-    if (count := prod(map(len, axes.values()))) > MOST_CELLS:
-        raise ValueError(f"the grid has {count:,} cells; allowed: at most {MOST_CELLS:,}")
+    if (count := prod(map(len, axes.values()))) > MAX_CELLS:
+        raise ValueError(f"the grid has {count:,} cells; allowed: at most {MAX_CELLS:,}")
 
 
 def put(settings: Any, path: str, value: Any) -> Any:

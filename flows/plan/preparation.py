@@ -8,12 +8,12 @@ import numpy as np
 
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
-from mlp.corruption import corrupt_labels, corrupted_inputs
-from mlp.data import Dataset, load
-from mlp.network import Network
-from mlp.randomness import generator
-from mlp.reference import reference_answers
-from mlp.rows import choose_rows
+from mlp.data.corruption import corrupt_labels, corrupted_inputs
+from mlp.data.randomness import generator
+from mlp.data.rows import choose_rows
+from mlp.data.sets import Dataset, load
+from mlp.engine.reference import reference_answers
+from mlp.nn.network import Network
 
 _reference: dict[tuple, np.ndarray] = {}  # the latest
 

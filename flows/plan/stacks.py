@@ -11,18 +11,18 @@ from flows.plan.cell import Cell, written
 from mlp.engine.cost import group_size, stack_seconds
 
 # Larger stacks take more memory, and hardly train faster per cell.
-MOST_CELLS_OF_A_STACK = 32
+MAX_CELLS_OF_A_STACK = 32
 WORTH_A_PROCESS = 4.0  # seconds of training: a shorter sweep ends no sooner with several processes
-MOST_TEST_IMAGES = 10_000  # of the data sets that are known; others have about as many
+MAX_TEST_IMAGES = 10_000  # of the data sets that are known; others have about as many
 WORKER_BYTES = 350_000_000  # of a process with its packages and MNIST, without cells
 START_SECONDS = 0.6  # of a stack, before its first epoch and after its last
 # A core's share of the last cache. In stacks that do not fit into it, a cell takes about a fourth longer; to divide
 # them pays if what fits takes longer than some seconds.
 CACHE_BYTES, WORTH_A_STACK = 16e6, 4.0
 # Into how many stacks for each worker the work of all is divided, if it pays.
-MOST_ROUNDS = 6
+MAX_ROUNDS = 6
 
-MOST_VALUES = 4  # of a param, in the title of a stack
+MAX_VALUES = 4  # of a param, in the title of a stack
 PLAIN_DESCENT = ("sgd", False)  # the block of cells whose step rule does not remember earlier gradients
 
 Stack = dict[str, Cell]  # by key
@@ -47,7 +47,7 @@ def plan(cells: Stack, workers: int, memory: float) -> list[Stack]:
         shapes.setdefault(cell.shape, []).append((key, cell))
     groups = [sorted(members, key=lambda item: item[1].block) for members in shapes.values()]
     divisions = []
-    for rounds in range(1, MOST_ROUNDS + 1):
+    for rounds in range(1, MAX_ROUNDS + 1):
         longest, stacks = total / workers / rounds, []
         for members in groups:
             stacks += divided(members, longest, memory / workers)
@@ -58,7 +58,7 @@ def plan(cells: Stack, workers: int, memory: float) -> list[Stack]:
 def divided(members: list[tuple[str, Cell]], longest: float, memory: float) -> list[Stack]:
     """Divide cells of one shape into as few stacks of nearly equal size as have the memory, and take not too long."""
     cells = [cell for _, cell in members]
-    most = min(MOST_CELLS_OF_A_STACK, max(int(memory / bytes_of(cells[0])), 1))
+    most = min(MAX_CELLS_OF_A_STACK, max(int(memory / bytes_of(cells[0])), 1))
     full = min(most, group_size(cells[0].sizes[1]))  # smaller stacks would hardly be faster
     fitting = max(int(CACHE_BYTES / bytes_of_step(cells[0])), full)
     if seconds_of(cells[:fitting]) > WORTH_A_STACK:
@@ -96,7 +96,7 @@ def seconds_of(cells: Collection[Cell]) -> float:
         first.sizes,
         list(blocks.values()),
         first.images,
-        (first.evaluation_rows or first.images) + (first.experiment.data.test_rows or MOST_TEST_IMAGES),
+        (first.evaluation_rows or first.images) + (first.experiment.data.test_rows or MAX_TEST_IMAGES),
         first.experiment.descent.batch_size,
         max(cell.experiment.descent.epochs for cell in cells),
         shared=first.experiment.order == "experiment",
@@ -144,7 +144,7 @@ def title(cells: Collection[Cell], with_fractions: bool = True) -> str:
     params = [cell.params() for cell in cells] if first.varied else []
     for name in first.varied:
         values = dict.fromkeys(written(of_cell[name]) for of_cell in params)
-        parts.append(f"{name} {', '.join(values)}" if len(values) <= MOST_VALUES else f"{len(values)} of {name}")
+        parts.append(f"{name} {', '.join(values)}" if len(values) <= MAX_VALUES else f"{len(values)} of {name}")
     return ", ".join(parts)
 
 

@@ -28,7 +28,7 @@ UI_LOG, PREFECT_LOG = "ui.log", "prefect.log"
 QUICK_END = "--timeout-graceful-shutdown 2"
 LOCAL = "127.0.0.1"
 # After so many lives in a row that were this short, another start of a server would not help.
-SHORT_LIFE_SECONDS, MOST_SHORT_LIVES = 15.0, 3
+SHORT_LIFE_SECONDS, MAX_SHORT_LIVES = 15.0, 3
 
 
 def make_store_folder() -> None:
@@ -118,7 +118,7 @@ class PrefectServer:
             code = self.process.wait()
             self.process.communicate()  # closes the pipe
             short_lives = short_lives + 1 if time.monotonic() - begun < SHORT_LIFE_SECONDS else 0
-            if short_lives == MOST_SHORT_LIVES:
+            if short_lives == MAX_SHORT_LIVES:
                 return print_line(f"Prefect's server does not keep running; {self.log} says why")
             # If its supervisor was killed, the server may take some seconds to end.
             deadline = time.monotonic() + SHORT_LIFE_SECONDS

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from flows.report.compare import Comparison
-from mlp.differences import Differences
-from mlp.metrics import metric
-from mlp.statistics import FEWEST_SEEDS, Summary
+from mlp.measures.metrics import metric
+from mlp.statistics.differences import Differences
+from mlp.statistics.intervals import FEWEST_SEEDS, Summary
 
 # Shares of the wrong labels from which the sentence says that they are memorized in part, and memorized.
 IN_PART, MOSTLY = 0.2, 0.5

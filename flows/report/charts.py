@@ -14,7 +14,7 @@ from rich.console import Console
 from flows.plan.cell import Cell
 from flows.report.values import number
 from flows.store.experiments import set_experiment_tag
-from mlp.metrics import METRICS
+from mlp.measures.metrics import METRICS
 
 VIEW, SWEEPS = "across-seeds", "sweeps"
 REPORT, EXPLORE = "report.html", "explore.html"  # artifacts of a sweep
@@ -40,7 +40,7 @@ the seeds of cells that differ only in the seed. To group cells yourself, filter
 param such as `fraction`; MLflow's bands then range from the lowest to the highest seed."""
 
 
-def lay_out_live(client: MlflowClient, experiment_id: str, sweep_id: str, cells: Collection[Cell]) -> None:
+def publish_chart_view(client: MlflowClient, experiment_id: str, sweep_id: str, cells: Collection[Cell]) -> None:
     """Lay out the chart page of an experiment for the cells that a sweep is training, grouped by what varies."""
     params = [cell.params() for cell in cells]
     varying = [name for name in params[0] if name != "seed" and len({str(row[name]) for row in params}) > 1]

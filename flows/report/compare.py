@@ -12,11 +12,11 @@ from flows.errors import ConfigurationError
 from flows.plan.experiment import PARAMS, RUN_COLUMNS
 from flows.report.notes import note_on_axes, notes_on_seeds
 from flows.report.values import number, plain, rank, show
-from mlp import differences, statistics
-from mlp.corruption import CORRUPTED
-from mlp.differences import Differences
-from mlp.metrics import headlines, metric
-from mlp.statistics import Summary
+from mlp.data.corruption import CORRUPTED
+from mlp.measures.metrics import headlines, metric
+from mlp.statistics import differences, intervals
+from mlp.statistics.differences import Differences
+from mlp.statistics.intervals import Summary
 
 AXES = ("experiment", *(name for name in PARAMS if name != "seed"))
 Group = dict[str, Any]  # the values of the params by which the cells are grouped
@@ -39,7 +39,7 @@ class Comparison:
     metrics : list of str
         Everything that at least one cell measured.
     summary : Summary of (groups, metrics) arrays
-        The interval is the 95 % `mlp.statistics.mean_interval`.
+        The interval is the 95 % `mlp.statistics.intervals.mean_interval`.
     differences : dict of Differences, by metric
         Of each group from its baseline, (groups,) arrays, NaN for a group without one. Empty without a baseline.
     notes : list of str
@@ -155,7 +155,7 @@ def compare(
         by, groups, bases, cells,
         cells["group"].value_counts().sort_index().to_numpy(),
         metrics,
-        statistics.summarize(values, [scale_of(name, values[..., i]) for i, name in enumerate(metrics)]),
+        intervals.summarize(values, [scale_of(name, values[..., i]) for i, name in enumerate(metrics)]),
         {name: difference(cells, bases, name) for name in tested} if set(bases) != {None} else {},
         notes + notes_on_seeds(cells, bases),
     )  # fmt: skip
@@ -164,13 +164,13 @@ def compare(
 def scale_of(name: str, values: NDArray) -> str:
     """The scale of a metric's intervals; linear if somebody else logged what can be no share under the name of one."""
     scale = metric(name).scale
-    possible = scale != "share" or not ((values < 0) | (values > 1 + statistics.ROUNDING)).any()
+    possible = scale != "share" or not ((values < 0) | (values > 1 + intervals.ROUNDING)).any()
     return scale if possible else "linear"
 
 
 def summary_of(name: str, values: NDArray) -> Summary:
     """A metric over seeds, from its values (seeds, ...)."""
-    return statistics.summarize(values, scale_of(name, values))
+    return intervals.summarize(values, scale_of(name, values))
 
 
 def axes_of(cells: pd.DataFrame, by: Sequence[str]) -> list[str]:

@@ -9,10 +9,10 @@ from flows.report.compare import Comparison
 from flows.report.values import rank, show
 from mlp.figures.heat_map import heat_map
 from mlp.figures.interactive import measures_chart
-from mlp.metrics import Metric, headlines, metric
-from mlp.statistics import Estimate
+from mlp.measures.metrics import Metric, headlines, metric
+from mlp.statistics.intervals import Estimate
 
-MOST_MAPS = 12
+MAX_MAPS = 12
 MAIN = "test/accuracy"
 
 
@@ -33,7 +33,7 @@ def grid_charts(comparison: Comparison) -> dict[str, Figure]:
         return charts | {f"{metric(MAIN).title}, by {across}": lines_of(comparison, across, down)}
     corners = dict.fromkeys(tuple(group[name] for name in others) for group in comparison.groups)
     charts = {}
-    for corner in islice(corners, MOST_MAPS):
+    for corner in islice(corners, MAX_MAPS):
         fixed = dict(zip(others, corner, strict=True))
         title = ", ".join(f"{name}={show(value)}" for name, value in fixed.items())
         charts[f"{metric(MAIN).title}, {title}"] = map_of(comparison, metric(MAIN), across, down, fixed)

@@ -20,16 +20,16 @@ from flows.report import charts
 from flows.report.compare import Comparison
 from flows.report.values import show
 from flows.store.runs import search
-from mlp.metrics import METRICS, headlines
-from mlp.statistics import FEWEST_SEEDS, Summary
+from mlp.measures.metrics import METRICS, headlines
+from mlp.statistics.intervals import FEWEST_SEEDS, Summary
 
 STATISTICS = {"mean": "mean", "lower": "low", "upper": "high"}
 INTERVAL = "lower and upper are the ends of its 95 % interval by Student's t, of a share on logits"
 POINTS = "lower and upper are the lowest and the highest of so few seeds"
-MOST_METRICS = 900  # per log_batch; MLflow allows 1,000 with the params
+MAX_METRICS = 900  # per log_batch; MLflow allows 1,000 with the params
 # MLflow's page loads 100 runs, three per group.
-MOST_GROUPS_WITH_INTERVALS = 33
-MOST_COLUMNS, STD = 20, " std"  # of the table of sweeps
+MAX_INTERVAL_GROUPS = 33
+MAX_COLUMNS, STD = 20, " std"  # of the table of sweeps
 
 
 def log_groups(
@@ -44,7 +44,7 @@ def log_groups(
     """
     for old in search(client, experiment_id, f"tags.kind = 'group' and tags.sweep = '{sweep_id}'"):
         client.delete_run(old.info.run_id)
-    with_intervals = len(comparison.groups) <= MOST_GROUPS_WITH_INTERVALS
+    with_intervals = len(comparison.groups) <= MAX_INTERVAL_GROUPS
     for place in range(len(comparison.groups)):
         for statistic in STATISTICS if with_intervals else ("mean",):
             log_group(client, experiment_id, sweep_id, comparison, curves, place, statistic)
@@ -91,9 +91,9 @@ def log_group(
     run_id = client.create_run(experiment_id, run_name=f"{comparison.title(place)}: {statistic}", tags=tags).info.run_id
     members = comparison.cells[comparison.cells["group"] == place]
     params = {name: members[name].iloc[0] for name in PARAMS if members[name].nunique() == 1} | {"seeds": seeds}
-    client.log_batch(run_id, metrics[:MOST_METRICS], [Param(name, show(value)) for name, value in params.items()])
-    for first in range(MOST_METRICS, len(metrics), MOST_METRICS):
-        client.log_batch(run_id, metrics[first : first + MOST_METRICS])
+    client.log_batch(run_id, metrics[:MAX_METRICS], [Param(name, show(value)) for name, value in params.items()])
+    for first in range(MAX_METRICS, len(metrics), MAX_METRICS):
+        client.log_batch(run_id, metrics[first : first + MAX_METRICS])
     client.set_terminated(run_id)
 
 
@@ -110,7 +110,7 @@ def lay_out(
     page = groups_page(sweep_id, comparison, curves)
     charts.share(client, experiment_id, charts.VIEW, "Compared across seeds", page)
     means = [f"metrics.`{name}`" for name in headline_metrics(comparison) if not name.endswith(STD)]
-    table = charts.run_list("tags.kind = 'sweep'", "attributes.start_time", means[:MOST_COLUMNS])
+    table = charts.run_list("tags.kind = 'sweep'", "attributes.start_time", means[:MAX_COLUMNS])
     charts.share(client, experiment_id, charts.SWEEPS, "Sweeps", table | {"orderByAsc": False})
 
 
@@ -132,7 +132,7 @@ def log_headlines(client: MlflowClient, sweep_id: str, comparison: Comparison) -
     now = int(time.time() * 1000)
     metrics = [Metric(name, value, now, 0) for name, value in headline_metrics(comparison).items()]
     params = [Param(name, value) for name, value in common(comparison).items()]
-    client.log_batch(sweep_id, metrics[:MOST_METRICS], params)
+    client.log_batch(sweep_id, metrics[:MAX_METRICS], params)
 
 
 def headline_metrics(comparison: Comparison) -> dict[str, float]:

@@ -14,15 +14,15 @@ from threadpoolctl import threadpool_limits
 from flows.errors import ConfigurationError
 from flows.report.compare import Comparison
 from flows.store.artifacts import load_weights
-from mlp.confidence import NOISES, answers_in_blocks, noise_images
-from mlp.corruption import corrupted_inputs
-from mlp.data import Dataset, DataUnavailable, load
-from mlp.network import Network, Parameters
-from mlp.randomness import generator
+from mlp.data.corruption import corrupted_inputs
+from mlp.data.randomness import generator
+from mlp.data.sets import Dataset, DataUnavailable, load
+from mlp.measures.confidence import NOISES, answers_in_blocks, noise_images
+from mlp.nn.network import Network, Parameters
 
 # Asking so many networks takes seconds: each answers the test images once, as it did after every epoch.
-MOST_CELLS = 100
-MOST_GROUPS = 10
+MAX_CELLS = 100
+MAX_GROUPS = 10
 NOISE_IMAGES = 4  # of each kind
 DATA = ["data", "split", "side", "preprocess", "inputs"]  # the params that decide what the test images are
 
@@ -117,8 +117,8 @@ def ask(
 def chosen(cells: pd.DataFrame, base: int) -> tuple[pd.DataFrame, list[str]]:
     """The cells to ask about the test images: the first seeds of some groups, among them the first, last and `base`."""
     groups, seeds = np.unique(cells["group"]), np.unique(cells["seed"])
-    some_groups = {*evenly(groups, MOST_GROUPS), base}
-    some_seeds = seeds[: MOST_CELLS // len(some_groups)]
+    some_groups = {*evenly(groups, MAX_GROUPS), base}
+    some_seeds = seeds[: MAX_CELLS // len(some_groups)]
     notes = []
     if len(some_groups) < len(groups):
         notes.append(f"{len(some_groups)} of the {len(groups)} groups were asked")

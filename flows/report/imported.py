@@ -12,7 +12,7 @@ from flows.report.summary import register_best
 from flows.store.artifacts import EXPERIMENT, read_artifact
 from flows.store.results import load_cells, read_curves, select
 from flows.store.sweeps import latest_sweep
-from mlp.data import DataUnavailable
+from mlp.data.sets import DataUnavailable
 
 
 def lay_out_latest(client: MlflowClient, experiment_id: str, sweep_id: str) -> None:
@@ -28,7 +28,7 @@ def lay_out_latest(client: MlflowClient, experiment_id: str, sweep_id: str) -> N
         charts.describe(client, experiment_id, sweep_id, description)
 
 
-def crown(client: MlflowClient, sweep: Run, name: str) -> str:
+def register_champion(client: MlflowClient, sweep: Run, name: str) -> str:
     """Register the best cell of a sweep under the name of its experiment; why that can't be done, empty if it was.
 
     The model is made of the weights and this program's code: an export contains none.

@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
-from mlp.network import Network
-from mlp.preprocessing import PREPROCESSES
-from mlp.weights import read_weights
+from mlp import PREPROCESSES, Network, read_weights
 
 
 class DigitReader(PythonModel):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from mlp.statistics import FEWEST_SEEDS
+from mlp.statistics.intervals import FEWEST_SEEDS
 
 
 def note_on_axes(given: Sequence[str], by: Sequence[str]) -> list[str]:

@@ -23,12 +23,12 @@ from flows.report.grids import grid_charts
 from flows.report.groups import common
 from flows.report.templates import TEMPLATES
 from mlp.figures.interactive import curves_chart, hues, measures_chart, seeds_chart
-from mlp.metrics import COST, METRICS, metric
-from mlp.statistics import Estimate, Summary
+from mlp.measures.metrics import COST, METRICS, metric
+from mlp.statistics.intervals import Estimate, Summary
 
 PACKAGES = ("mlp-flows", "numpy", "scikit-learn", "mlflow", "prefect")
 GENERATOR = '<meta name="generator" content="mlp-flows">'  # by which a report is known
-MOST_SEEDS = 20  # whose curves are drawn
+MAX_SEEDS = 20  # whose curves are drawn
 
 
 def page(
@@ -80,7 +80,7 @@ def page(
         varying=", ".join(comparison.varying),
         curves=embedded(curves_charts(comparison, curves, curves_of_seeds)),
         sample=sample(comparison),
-        most_seeds=MOST_SEEDS if comparison.cells["seed"].nunique() > MOST_SEEDS else 0,
+        most_seeds=MAX_SEEDS if comparison.cells["seed"].nunique() > MAX_SEEDS else 0,
         measures=embedded(measures_charts(comparison)),
         overview_headings=tables.overview_headings(),
         overview=tables.overview_rows(comparison),
@@ -127,7 +127,7 @@ def curves_charts(
     """A chart for each metric that was measured by epoch, in the order of the table of metrics."""
     return {
         row.title: curves_chart(
-            comparison.names, curves[row.name], row.share, curves_of_seeds[row.name][:MOST_SEEDS], row.section == COST
+            comparison.names, curves[row.name], row.share, curves_of_seeds[row.name][:MAX_SEEDS], row.section == COST
         )
         for row in METRICS.values()
         if row.name in curves

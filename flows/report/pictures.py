@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from flows.report.compare import Comparison
 from flows.report.image_answers import ImageAnswers
-from mlp.data import class_name
+from mlp.data.image_shape import picture
+from mlp.data.sets import class_name
 from mlp.figures.interactive import hues
-from mlp.image_shape import picture
-from mlp.tiles import image_tile, weight_tile
+from mlp.measures.tiles import image_tile, weight_tile
 
 FIRST_NEURONS = 16  # that are seen without a click
-MOST_NEURONS = 64
-MOST_MISREAD = 24
+MAX_NEURONS = 64
+MAX_MISREAD = 24
 
 
 def draw(
@@ -45,7 +45,7 @@ def draw(
         "unasked": answers.notes,
         "weights": weight_rows(comparison, shown, weights, links),
         "first_neurons": FIRST_NEURONS,
-        "most_neurons": MOST_NEURONS,
+        "most_neurons": MAX_NEURONS,
     }
 
 
@@ -80,7 +80,7 @@ def weight_rows(
             # A few weights are many times as large as the others, which would be pale beside them.
             limit = float(np.quantile(np.abs(images), 0.99))
             neurons = len(images)
-            tiles = [data_uri(weight_tile(image, limit)) for image in images[:MOST_NEURONS]]
+            tiles = [data_uri(weight_tile(image, limit)) for image in images[:MAX_NEURONS]]
             kinds.append({"kind": kind, "limit": f"{limit:.2g}", "tiles": tiles})
         rows.append({**titled(comparison, cell, links), "kinds": kinds, "neurons": neurons})
     return rows
@@ -116,7 +116,7 @@ def misread_digits(comparison: Comparison, answers: ImageAnswers) -> dict[str, A
             "votes": f"{votes} of {misread.networks}",
         }
         for image, number, true, answer, votes in zip(
-            misread.images[:MOST_MISREAD], misread.numbers, misread.true, misread.answers, misread.votes, strict=False
+            misread.images[:MAX_MISREAD], misread.numbers, misread.true, misread.answers, misread.votes, strict=False
         )
     ]
     return {

@@ -15,10 +15,10 @@ from rich.text import Text
 
 from flows.errors import ConfigurationError
 from flows.report.registry import load_champion
-from mlp.data import Dataset, DataUnavailable, class_name, load
-from mlp.image_shape import image_shape
-from mlp.images import read_digit
-from mlp.preprocessing import PREPROCESSES
+from mlp.data.image_shape import image_shape
+from mlp.data.pictures import read_digit
+from mlp.data.preprocessing import PREPROCESSES
+from mlp.data.sets import Dataset, DataUnavailable, class_name, load
 
 BAR = 30  # characters of an activation of 1
 
@@ -39,7 +39,7 @@ def print_answers(
     name : str
         Of the experiment, and so of the registered model.
     paths : sequence of Path
-        Pictures, see `mlp.images.read_digit`.
+        Pictures, see `mlp.data.pictures.read_digit`.
     noise : int
         Number of images whose every pixel is drawn uniformly.
     tests : sequence of int

@@ -22,8 +22,8 @@ from flows.plan.preparation import load_data, network_of
 from flows.store.artifacts import WEIGHTS, load_weights, lost
 from flows.store.champion import CHAMPION, find_champion
 from flows.store.failures import shortened
-from mlp.metrics import METRICS
-from mlp.weights import write_weights
+from mlp.measures.metrics import METRICS
+from mlp.nn.weights import write_weights
 
 MODEL = "model"  # the artifact of a cell
 SCORE = "test/accuracy"  # decides which version is the champion

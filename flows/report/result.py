@@ -14,7 +14,7 @@ from flows.report.compare import compare, first_group
 from flows.store.artifacts import CELLS, read_artifact
 from flows.store.results import find, load_cells
 
-MOST_NOISE = 0.9  # the fraction of corrupted labels from which a network is not expected to learn
+MAX_NOISE = 0.9  # the fraction of corrupted labels from which a network is not expected to learn
 
 
 def print_result(
@@ -57,4 +57,4 @@ def at_chance(experiment: Experiment, cells: pd.DataFrame) -> int:
         return 0
     labels = clean_data(experiment.cells()[0]).train_labels
     at_chance = cells["train/accuracy"] <= np.bincount(labels).max() / len(labels)
-    return int((at_chance & (cells["fraction"] < MOST_NOISE)).sum())
+    return int((at_chance & (cells["fraction"] < MAX_NOISE)).sum())

@@ -29,7 +29,7 @@ from flows.store.artifacts import EXPERIMENT, first_layer, read_artifact
 from flows.store.results import Selection, load_cells, read_curves, select
 from flows.store.runs import log_datasets
 from mlp import figures
-from mlp.metrics import headlines
+from mlp.measures.metrics import headlines
 
 LOGGER = logging.getLogger(__name__)
 PICTURE = "story.png"  # artifact of a sweep

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from flows.report.compare import Comparison
 from flows.report.values import show
-from mlp.metrics import Metric, headlines, metric
-from mlp.statistics import FEWEST_SEEDS, sampling_error
+from mlp.measures.metrics import Metric, headlines, metric
+from mlp.statistics.intervals import FEWEST_SEEDS, sampling_error
 
 CAPTION = (
     "Mean ± standard deviation over seeds, in %. memorized: wrong labels that are given back; noise: the largest "
@@ -201,9 +201,10 @@ def records(comparison: Comparison, metrics: Sequence[str] = ()) -> list[dict[st
     -------
     list of dict
         ``{"fraction": 0.0, "seeds": 3, "test/accuracy": {"seeds": 3, "mean": …, "std": …, "median": …, "iqm": …,
-        "low": …, "high": …}, …}``, the fields of `mlp.statistics.Summary`. A metric that was compared with a baseline
-        also has ``"versus"``: its label as ``"baseline"``, and the fields of `mlp.differences.Differences`. Numbers
-        that are not defined are null.
+        "low": …, "high": …}, …}``, the fields of `mlp.statistics.intervals.Summary`. A metric that was compared with a
+        baseline also has ``"versus"``: its label as ``"baseline"``, and the fields of
+        `mlp.statistics.differences.Differences`.
+        Numbers that are not defined are null.
     """
     found = []
     for place, group in enumerate(comparison.groups):

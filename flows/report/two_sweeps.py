@@ -28,7 +28,7 @@ from flows.report.notes import note_on_axes, notes_on_seeds
 from flows.report.values import plain, rank
 from flows.store.artifacts import EXPERIMENT, read_artifact
 from flows.store.results import Selection
-from mlp.differences import Differences
+from mlp.statistics.differences import Differences
 
 NO_SETTINGS = ("name", "description")  # of an experiment: they decide no result
 COMMIT = "mlflow.source.git.commit"

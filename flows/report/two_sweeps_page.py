@@ -10,7 +10,7 @@ from flows.report import two_sweeps_tables as tables
 from flows.report.tables import heading
 from flows.report.templates import TEMPLATES
 from flows.report.two_sweeps import TwoSweeps
-from mlp.metrics import Metric, metric
+from mlp.measures.metrics import Metric, metric
 
 WIDTH, HEIGHT, EDGE = 150, 120, 12  # of a panel; the lines keep this distance from its upper and lower edge
 

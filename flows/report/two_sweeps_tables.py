@@ -13,8 +13,8 @@ from rich.text import Text
 from flows.report.tables import INTERVAL, at, few, heading, interval, markdown_table, p_value
 from flows.report.two_sweeps import TwoSweeps
 from flows.report.values import show
-from mlp import statistics
-from mlp.metrics import metric
+from mlp.measures.metrics import metric
+from mlp.statistics import intervals
 
 SETTINGS = ["setting", "A", "B"]
 NUMBERS = ["seeds", "A", "B", "B − A", INTERVAL, "p"]
@@ -35,7 +35,7 @@ def rows(two: TwoSweeps, name: str) -> list[list[str]]:
     """For each group its params, then one metric: seeds in common, both means, and their difference."""
     row, versus = metric(name), two.differences(name)
     values = two.values(name)
-    first, second = map(statistics.summarize, values)
+    first, second = map(intervals.summarize, values)
     apart = values[1] - values[0]
     found = []
     for place, group in enumerate(two.groups):
@@ -107,11 +107,11 @@ def records(two: TwoSweeps, metrics: Sequence[str]) -> list[dict[str, Any]]:
     -------
     list of dict
         ``{"fraction": 0.0, "same_cells": 0, "test/accuracy": {"a": mean, "b": mean, "seeds": …, "difference": …,
-        "low": …, …}, …}``: both means, then the fields of `mlp.differences.Differences`. Numbers that are not
-        defined are null. A metric without a pair of values is left out; by default every metric is in.
+        "low": …, …}, …}``: both means, then the fields of `mlp.statistics.differences.Differences`. Numbers that are
+        not defined are null. A metric without a pair of values is left out; by default every metric is in.
     """
     names = metrics or (two.metrics if two.groups else [])
-    means = {name: [statistics.summarize(values) for values in two.values(name)] for name in names}
+    means = {name: [intervals.summarize(values) for values in two.values(name)] for name in names}
     differences = {name: two.differences(name) for name in names}
     found = []
     for place, group in enumerate(two.groups):

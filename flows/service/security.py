@@ -10,7 +10,7 @@ from flows.errors import ConfigurationError
 from flows.platform.paths import store_folder
 from flows.platform.system import readable_by_others
 
-SHORTEST_PASSWORD = 12  # MLflow's own rule
+MIN_PASSWORD = 12  # MLflow's own rule
 CACHED_SECONDS = 60  # without a cache each answer of MLflow takes a quarter of a second
 
 
@@ -42,10 +42,9 @@ def read_login(path: Path) -> Login:
         name, colon, password = path.read_text(encoding="utf-8").strip().partition(":")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--auth: {path} given ({error}); allowed: a file with NAME:PASSWORD") from None
-    if not name or not colon or len(password) < SHORTEST_PASSWORD or "\n" in password:
+    if not name or not colon or len(password) < MIN_PASSWORD or "\n" in password:
         raise ConfigurationError(
-            f"--auth: {path} given; allowed: one line NAME:PASSWORD, with {SHORTEST_PASSWORD} or more characters in "
-            "PASSWORD"
+            f"--auth: {path} given; allowed: one line NAME:PASSWORD, with {MIN_PASSWORD} or more characters in PASSWORD"
         )
     return Login(name, password)
 

@@ -19,7 +19,7 @@ from flows.platform.paths import sqlite_uri, store_folder, tracking_uri
 from flows.platform.prefect_database import create_database, database_file
 from flows.platform.servers import (
     LOCAL,
-    MOST_SHORT_LIVES,
+    MAX_SHORT_LIVES,
     SHORT_LIFE_SECONDS,
     START_SECONDS,
     check_free,
@@ -186,7 +186,7 @@ def keep_running(children: list[Child], console: Console) -> int:
             child.end()
             short = time.monotonic() - child.started < SHORT_LIFE_SECONDS
             child.short_lives = child.short_lives + 1 if short else 0
-            if child.short_lives == MOST_SHORT_LIVES:
+            if child.short_lives == MAX_SHORT_LIVES:
                 console.print(f"[red]mlp:[/] {child.name} does not keep running; {child.log} says why")
                 return 1
             console.print(f"{child.name} ended ({code}); started again")

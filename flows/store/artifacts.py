@@ -22,11 +22,11 @@ from flows.plan.cell import Cell
 from flows.platform.paths import tracking_uri
 from flows.platform.proxies import is_loopback
 from flows.store.queries import artifact_uri, finished_cells
-from mlp.landscape import weight_images
-from mlp.network import Network, Parameters
-from mlp.randomness import generator
-from mlp.snapshots import Snapshots, read_snapshots
-from mlp.weights import read_weights
+from mlp.data.randomness import generator
+from mlp.measures.landscape import weight_images
+from mlp.nn.network import Network, Parameters
+from mlp.nn.snapshots import Snapshots, read_snapshots
+from mlp.nn.weights import read_weights
 
 WEIGHTS, SNAPSHOTS = "weights.npz", "snapshots.npz"  # of a cell
 CELLS, EXPERIMENT = "cells.json", "experiment.yaml"  # of a sweep

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from flows.store.artifacts import SNAPSHOTS, WEIGHTS
 from flows.store.failures import STORE_ERRORS
 from flows.store.runs import DESCRIPTION, log_datasets, now, search
-from mlp.network import Parameters
-from mlp.snapshots import Snapshots, write_snapshots
-from mlp.tiles import thumbnail
-from mlp.weights import write_weights
+from mlp.measures.tiles import thumbnail
+from mlp.nn.network import Parameters
+from mlp.nn.snapshots import Snapshots, write_snapshots
+from mlp.nn.weights import write_weights
 
 PICTURE = "weights.png"
-MOST_METRICS = 1000  # of one log_batch
-SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0  # seconds between two deliveries
+MAX_METRICS = 1000  # of one log_batch
+MIN_PAUSE, MAX_PAUSE = 5.0, 60.0  # seconds between two deliveries
 
 Turn = Callable[[float], AbstractContextManager[bool]]
 
@@ -73,7 +73,7 @@ class CellRun:
         """Set how the cell ended, and when if not now; the message says why it did not finish."""
         self.status, self.message, self.ended = status, message, moment or now()
 
-    def give_way(self, finished: dict[str, str]) -> None:
+    def cancel_if_duplicate(self, finished: dict[str, str]) -> None:
         """Give up this run if another one has finished the cell since it was planned; see `finished_since`."""
         if self.status == "FINISHED" and (other := finished.get(self.tags["cell"])):
             self.status, self.message = "KILLED", f"another sweep finished this cell first: run {other}"
@@ -92,9 +92,9 @@ class CellRun:
             self.dataset = {}
         while self.params or self.points:
             params = [Param(name, value) for name, value in self.params.items()]
-            points = [Metric(*point) for point in self.points[:MOST_METRICS]]
+            points = [Metric(*point) for point in self.points[:MAX_METRICS]]
             client.log_batch(self.run_id, points, params, self.picture_tags() if self.parameters else [])
-            self.params, self.points = {}, self.points[MOST_METRICS:]
+            self.params, self.points = {}, self.points[MAX_METRICS:]
         if self.parameters:
             assert self.artifact_uri is not None
             with TemporaryDirectory() as folder:
@@ -125,10 +125,10 @@ def finished_since(client: MlflowClient, experiment_id: str, planned: int) -> di
 
 def pause_after(seconds: float) -> float:
     """The pause after a delivery that took so long: deliveries take at most a fortieth of the time, if possible."""
-    return min(max(SHORTEST_PAUSE, 40 * seconds), LONGEST_PAUSE)
+    return min(max(MIN_PAUSE, 40 * seconds), MAX_PAUSE)
 
 
-class Courier:
+class MetricBuffer:
     """Delivers the runs of a stack to MLflow, several seconds of curves at a time, so that training hardly waits.
 
     Parameters

@@ -15,8 +15,8 @@ from flows.errors import ConfigurationError
 from flows.platform.paths import store_folder
 from flows.store.cell_run import CellRun, finished_since
 from flows.store.failures import STORE_ERRORS, refused, shortened
-from mlp.snapshots import from_snapshot_arrays, snapshot_arrays
-from mlp.weights import from_arrays, to_arrays
+from mlp.nn.snapshots import from_snapshot_arrays, snapshot_arrays
+from mlp.nn.weights import from_arrays, to_arrays
 
 RECORD = "record"
 ARRAYS = ("parameters", "snapshots")  # the fields of a run that are not part of its record
@@ -83,7 +83,7 @@ def deliver_waiting(client: MlflowClient, uri: str) -> Delivery:
         for i, path in enumerate(paths):
             try:
                 run = read(path)[0]
-                run.give_way(finished_since(client, run.experiment_id, run.planned))
+                run.cancel_if_duplicate(finished_since(client, run.experiment_id, run.planned))
                 run.deliver(client)
             except STORE_ERRORS as error:
                 reason, failed = shortened(error), failed + 1

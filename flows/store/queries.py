@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from flows.store.runs import search
 
 # Limits of one answer of a server.
-MOST_RUNS, MOST_POINTS = 100, 25_000
+MAX_RUNS, MAX_POINTS = 100, 25_000
 TAGS = ("cell", "sweep", "test_images")  # the tags that are read
 
 
@@ -117,8 +117,8 @@ def curve_points(client: MlflowClient, run_ids: Sequence[str], metrics: Sequence
     """Run id, metric, step, value and time (ms) of every point of some curves; the later point of a step comes last."""
     store = client._tracking_client.store
     read = points_of_database if isinstance(store, SqlAlchemyStore) else points_of_server
-    for first in range(0, len(run_ids), MOST_RUNS):
-        yield from read(store, list(run_ids[first : first + MOST_RUNS]), metrics)
+    for first in range(0, len(run_ids), MAX_RUNS):
+        yield from read(store, list(run_ids[first : first + MAX_RUNS]), metrics)
 
 
 def points_of_database(store: SqlAlchemyStore, run_ids: list[str], metrics: Sequence[str]) -> Iterable[tuple]:
@@ -135,10 +135,10 @@ def points_of_server(store: RestStore, run_ids: list[str], metrics: Sequence[str
     for metric in metrics:
         answer = http_request(
             store.get_host_creds(), "/ajax-api/2.0/mlflow/metrics/get-history-bulk", "GET",
-            params={"run_id": run_ids, "metric_key": metric, "max_results": MOST_POINTS},
+            params={"run_id": run_ids, "metric_key": metric, "max_results": MAX_POINTS},
         )  # fmt: skip
         found = verify_rest_response(answer, metric).json()["metrics"]
-        if len(found) == MOST_POINTS and len(run_ids) > 1:
+        if len(found) == MAX_POINTS and len(run_ids) > 1:
             # The answer may be cut off: ask in two halves.
             half = len(run_ids) // 2
             yield from points_of_server(store, run_ids[:half], [metric])

@@ -18,7 +18,7 @@ from flows.store.connection import open_store
 from flows.store.failures import refused
 from flows.store.queries import FinishedCell, curve_points, finished_cell_runs
 from flows.store.sweeps import latest_sweep
-from mlp.metrics import curve_metrics
+from mlp.measures.metrics import curve_metrics
 
 # MLflow stores an infinity as the largest number.
 INFINITIES = {sys.float_info.max: float("inf"), -sys.float_info.max: float("-inf")}
@@ -69,8 +69,8 @@ def load_runs(*sources: str, everything: bool = False, tracking_server: str | No
         ``seed`` : int; ``fraction``, ``learning_rate``, … : one column per param
             Numbers if all values are numbers, otherwise str, such as ``hidden`` ("16-16").
         ``test/accuracy``, … : float, one column per metric
-            The last value. `mlp.metrics` says what each metric is; shares are stored from 0 to 1. NaN where a metric
-            is not defined, such as the accuracy on wrong labels where there are none.
+            The last value. `mlp.measures.metrics` says what each metric is; shares are stored from 0 to 1. NaN where a
+            metric is not defined, such as the accuracy on wrong labels where there are none.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 
 from flows.plan.experiment import Experiment
-from flows.store.cell_run import MOST_METRICS
+from flows.store.cell_run import MAX_METRICS
 from flows.store.experiments import open_experiment
 from flows.store.queries import finished_cells
 from flows.store.runs import log_datasets, search
@@ -120,8 +120,8 @@ class Writer:
         run_id = self.ids[run.run_id]
         tags = [RunTag(name, self.translated(value.encode()).decode()) for name, value in run.tags.items()]
         self.client.log_batch(run_id, params=[Param(*param) for param in run.params.items()], tags=tags)
-        for first in range(0, len(run.points), MOST_METRICS):
-            points = run.points[first : first + MOST_METRICS]
+        for first in range(0, len(run.points), MAX_METRICS):
+            points = run.points[first : first + MAX_METRICS]
             self.client.log_batch(run_id, [Metric(*point) for point in points])
         if run.datasets:
             log_datasets(self.client, run_id, [known.model_dump(exclude_none=True) for known in run.datasets])

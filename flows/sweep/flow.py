@@ -42,7 +42,7 @@ from flows.sweep.resources import Resources, resources_of
 from flows.sweep.room import lack_of_room
 from flows.sweep.standing import Outcome, look_up, outcome_of_complete
 from flows.sweep.tracking import SweepContext, Trained, track_stack
-from mlp.data import DataUnavailable
+from mlp.data.sets import DataUnavailable
 
 BUSY_SECONDS = 3.0  # of a sweep's process at the beginning, when it starts the stacks and makes their runs
 # How long a sweep whose training is done waits for MLflow to answer, and how often it tries.
@@ -141,7 +141,7 @@ def run_to_the_end(
     ahead.start()
     status = "FAILED"
     try:
-        charts.lay_out_live(client, experiment_id, run_id, cells.values())
+        charts.publish_chart_view(client, experiment_id, run_id, cells.values())
         charts.describe(client, experiment_id, None, experiment.description)
         with heartbeat(client, run_id, progress, show_progress(experiment.name)):
             counts, undelivered = train_missing(client, context, missing, force, resources)
@@ -156,7 +156,7 @@ def run_to_the_end(
                 return Cancelled(message=f"stopped; {counts['FINISHED']} cells had finished")
             from flows.report.summary import summarize_sweep
 
-            patiently(lambda: summarize_sweep(client, experiment_id, run_id, experiment, cells), progress)
+            retry_store(lambda: summarize_sweep(client, experiment_id, run_id, experiment, cells), progress)
             status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -252,12 +252,12 @@ def delivered_at_last(client: MlflowClient, uri: str, progress: ProgressFolder) 
             raise OSError(delivery.reason)
 
     with suppress(*STORE_ERRORS):
-        patiently(deliver, progress)
+        retry_store(deliver, progress)
         return True
     return False
 
 
-def patiently(action: Callable[[], None], progress: ProgressFolder) -> None:
+def retry_store(action: Callable[[], None], progress: ProgressFolder) -> None:
     """Do something with the store; if it can't be reached, try again for a minute."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

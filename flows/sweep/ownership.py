@@ -71,7 +71,7 @@ def claimed(client: MlflowClient, sweep_id: str, living: list[Run]) -> dict[str,
     """Cells that other running sweeps train, with the id of the sweep: of several, the one that began first.
 
     MLflow has no locks: two sweeps that begin at the same moment may both train a cell. The one that finishes second
-    notices it (`CellRun.give_way`).
+    notices it (`CellRun.cancel_if_duplicate`).
     """
     age = {run.info.run_id: (float(run.data.tags[BEGUN]), run.info.run_id) for run in living}
     cells: dict[str, str] = {}

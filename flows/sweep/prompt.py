@@ -161,7 +161,7 @@ def open_and_load(experiment: Experiment, uri: str, console: Console) -> "Mlflow
     """Open the store and load the data, so that errors are reported before a flow starts."""
     from flows.plan.preparation import clean_data
     from flows.store.connection import open_store
-    from mlp.data import DataFallback, DataUnavailable
+    from mlp.data.sets import DataFallback, DataUnavailable
 
     client = open_store(uri)
     with warnings.catch_warnings(record=True) as caught:

@@ -4,8 +4,8 @@ import shutil
 
 from flows.plan.cell import Cell
 from flows.platform.paths import sqlite_file
-from mlp.metrics import curve_metrics
-from mlp.snapshots import kept_epochs
+from mlp.measures.metrics import curve_metrics
+from mlp.nn.snapshots import kept_epochs
 
 POINT_BYTES = 250  # of a metric's value in SQLite: its row, its index, its share of the log
 WEIGHT_BYTES, SNAPSHOT_BYTES = 4, 2  # float32, float16

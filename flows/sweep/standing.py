@@ -16,7 +16,7 @@ from flows.sweep.ownership import interrupted, latest_sweep_of, living_sweeps
 
 
 @dataclass(frozen=True)
-class Standing:
+class SweepStatus:
     """How far an experiment has come.
 
     Attributes
@@ -59,18 +59,18 @@ class Outcome:
     keys: list[str]
 
 
-def look_up(client: MlflowClient, uri: str, experiment: Experiment, cells: dict[str, Cell], force: bool) -> Standing:
+def look_up(client: MlflowClient, uri: str, experiment: Experiment, cells: dict[str, Cell], force: bool) -> SweepStatus:
     """Find the missing cells, after what earlier sweeps left behind is delivered or closed."""
     experiment_id = open_experiment(client, experiment)
     outbox.deliver_waiting(client, uri)
     living_sweeps(client, experiment_id)  # closes the runs that dead processes left open
     planned = now()
     missing = cells if force else not_done(client, experiment_id, cells)
-    return Standing(experiment_id, planned, missing, latest_sweep_of(client, experiment_id, cells))
+    return SweepStatus(experiment_id, planned, missing, latest_sweep_of(client, experiment_id, cells))
 
 
 def outcome_of_complete(
-    client: MlflowClient, standing: Standing, experiment: Experiment, cells: dict[str, Cell]
+    client: MlflowClient, standing: SweepStatus, experiment: Experiment, cells: dict[str, Cell]
 ) -> Outcome:
     """The outcome where nothing is to be trained; the champion is registered again if it is gone."""
     if standing.latest and find_champion(client, experiment.name) is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flows.plan.cell import Cell
 from flows.store import outbox
-from flows.store.cell_run import CellRun, Courier, finished_since
+from flows.store.cell_run import CellRun, MetricBuffer, finished_since
 from flows.store.connection import connect
 from flows.store.failures import STORE_ERRORS, shortened
 from flows.store.runs import DESCRIPTION, code_version
@@ -14,9 +14,9 @@ from flows.sweep.liveness import Lease
 from flows.sweep.processes import WorkerProcesses
 from flows.sweep.progress import ProgressFolder, StackProgress, Stopped, no_turns
 from flows.sweep.training import CellTrained, EpochEnded, Loaded, Report, train_cells
-from mlp.corruption import CORRUPTED
+from mlp.data.corruption import CORRUPTED
 
-LONGEST_WAIT = 30.0  # seconds for its turn to deliver the results of a stack; then it does not wait any longer
+MAX_WAIT = 30.0  # seconds for its turn to deliver the results of a stack; then it does not wait any longer
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class StackRuns(ExitStack):
         self.runs: list[CellRun] = []
         # With MLflow's server or a file, two stacks at once take longer than one after the other; not with PostgreSQL.
         self.turn = no_turns if context.tracking_uri.startswith("postgresql") else context.progress.turn
-        self.courier = Courier(self.client, self.runs, self.turn)
+        self.courier = MetricBuffer(self.client, self.runs, self.turn)
         self.finished: dict[str, str] = {}
         self.undelivered, self.kept = "", True
 
@@ -141,7 +141,7 @@ class StackRuns(ExitStack):
 
     def begin_to_finish(self) -> None:
         """Take the turn until the end of the stack, and look what other sweeps have finished in the meantime."""
-        self.enter_context(self.turn(LONGEST_WAIT))
+        self.enter_context(self.turn(MAX_WAIT))
         try:
             self.finished = finished_since(self.client, self.context.experiment_id, self.context.planned)
         except STORE_ERRORS as error:
@@ -151,7 +151,7 @@ class StackRuns(ExitStack):
         """Deliver a run that has ended. If MLflow does not take one, keep it and those that follow in the outbox."""
         if not self.undelivered:
             try:
-                run.give_way(self.finished)
+                run.cancel_if_duplicate(self.finished)
                 return run.deliver(self.client)
             except STORE_ERRORS as error:
                 self.undelivered = shortened(error)
@@ -166,7 +166,7 @@ class StackRuns(ExitStack):
         left = [run for run in self.runs if not run.status]
         for run in left:
             run.end(status, f"{type(error).__name__}: {error}")
-        Courier(self.client, left, self.turn).deliver()
+        MetricBuffer(self.client, left, self.turn).deliver()
 
 
 def begin_run(cell: Cell, key: str, context: SweepContext, loaded: Loaded) -> CellRun:

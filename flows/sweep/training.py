@@ -12,14 +12,14 @@ from threadpoolctl import threadpool_limits
 from flows.plan.cell import Cell
 from flows.plan.preparation import dataset_fields, given_labels, load_data, network_of
 from flows.sweep.progress import ProgressFolder
-from mlp.confidence import confidence_on_noise, noise_images
-from mlp.data import Dataset
-from mlp.descent import Descent
+from mlp.data.randomness import generator
+from mlp.data.sets import Dataset
 from mlp.engine.stack import History, train_stack
-from mlp.metrics import final_metrics
-from mlp.network import Parameters
-from mlp.randomness import generator
-from mlp.snapshots import Snapshots, kept_epochs
+from mlp.measures.confidence import confidence_on_noise, noise_images
+from mlp.measures.metrics import final_metrics
+from mlp.nn.descent import Descent
+from mlp.nn.network import Parameters
+from mlp.nn.snapshots import Snapshots, kept_epochs
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from mlp.claims.findings import (
     values_of,
 )
 from mlp.claims.zhang import rank_correlation
-from mlp.descent import scaled
-from mlp.memorization import (
+from mlp.data.randomness import generator
+from mlp.measures.memorization import (
     GREY_LEVEL,
     critical_samples,
     difficulty_dispersion,
@@ -29,7 +29,7 @@ from mlp.memorization import (
     equal_difficulty,
     example_difficulty,
 )
-from mlp.randomness import generator
+from mlp.nn.descent import scaled
 
 DIFFICULTY_ROWS = 1_000  # training images whose difficulty is measured
 CRITICAL_ROWS = 500  # images that are searched for critical ones

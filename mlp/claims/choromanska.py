@@ -6,9 +6,9 @@ import numpy as np
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds, values_of
-from mlp.landscape import correlation_difference, loss_correlation, loss_spread
-from mlp.randomness import generator
-from mlp.statistics import Estimate
+from mlp.data.randomness import generator
+from mlp.measures.landscape import correlation_difference, loss_correlation, loss_spread
+from mlp.statistics.intervals import Estimate
 
 PAPER_CORRELATIONS = {25: 0.7616, 50: 0.6861, 100: 0.5983, 250: 0.5302, 500: 0.4081}
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, select, values_of
-from mlp.connectivity import matched, on_curve, trained_bend
-from mlp.descent import scaled
-from mlp.landscape import barrier
-from mlp.network import flatten, unflatten
-from mlp.randomness import generator
+from mlp.data.randomness import generator
+from mlp.measures.connectivity import matched, on_curve, trained_bend
+from mlp.measures.landscape import barrier
+from mlp.nn.descent import scaled
+from mlp.nn.network import flatten, unflatten
 
 POSITIONS = np.linspace(0, 1, 11)
 ROWS = 2_000  # training and test images that costs and errors are averaged over

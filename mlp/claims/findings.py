@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from mlp.data import Dataset
-from mlp.descent import Descent
-from mlp.memorization import epochs_to
-from mlp.network import Network, Parameters
-from mlp.randomness import generator
-from mlp.statistics import Estimate, mean_interval
+from mlp.data.randomness import generator
+from mlp.data.sets import Dataset
+from mlp.measures.memorization import epochs_to
+from mlp.nn.descent import Descent
+from mlp.nn.network import Network, Parameters
+from mlp.statistics.intervals import Estimate, mean_interval
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def curves_over_seeds(networks: Sequence[TrainedNetwork], metric: str, **attribu
 
 
 def estimate(quantity: ArrayLike | Estimate, scale: str = "linear") -> Estimate:
-    """Mean and 95 % interval over seeds, on a scale of `mlp.statistics.mean_interval`.
+    """Mean and 95 % interval over seeds, on a scale of `mlp.statistics.intervals.mean_interval`.
 
     A single number has no interval, and an estimate is returned as it is.
     """

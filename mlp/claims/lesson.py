@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, curves_over_seeds, final, over_seeds
-from mlp.costs import COSTS
-from mlp.descent import descend, scaled
-from mlp.landscape import (
+from mlp.data.randomness import generator
+from mlp.measures.landscape import (
     barrier,
     components_needed,
     cumulative_share,
@@ -19,8 +18,9 @@ from mlp.landscape import (
     random_direction,
     slice_costs,
 )
-from mlp.network import Parameters, flatten, unflatten
-from mlp.randomness import generator
+from mlp.nn.costs import COSTS
+from mlp.nn.descent import descend, scaled
+from mlp.nn.network import Parameters, flatten, unflatten
 
 WORKED_EXAMPLE = (0.43, 0.28, 0.19, 0.88, 0.72, 0.01, 0.64, 0.86, 0.99, 0.63)  # activations for an image of a 3
 GRADIENT_ROWS = 10_000  # training images that a gradient is averaged over

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork
-from mlp.confidence import NOISES, confidence, noise_images, unclipped_gaussian
-from mlp.descent import scaled
-from mlp.network import Parameters
-from mlp.randomness import generator
+from mlp.data.randomness import generator
+from mlp.measures.confidence import NOISES, confidence, noise_images, unclipped_gaussian
+from mlp.nn.descent import scaled
+from mlp.nn.network import Parameters
 
 NOISE_COUNT = 1_000
 LESSONS_SEED = 4  # numpy.random.seed(4), then uniform pixels: the image that the lesson's network takes for a 5
@@ -45,7 +45,7 @@ def noise(
     inputs = {"noise": uniform(lesson[0]), "digits": scaled(lesson[0].data.test_images)}
     quantities: dict[str, Any] = {}
     for name, nets in groups.items():
-        quantities |= {f"{name}_{measure}": values for measure, values in sureness(nets, inputs).items()}
+        quantities |= {f"{name}_{measure}": values for measure, values in confidence_of(nets, inputs).items()}
     image = lessons_image(lesson[0])
     answers = np.array([net.network.answers(net.parameters, image)[0] for net in lesson])
     quantities |= {
@@ -91,7 +91,7 @@ def favourites(nets: Sequence[TrainedNetwork], inputs: NDArray) -> NDArray:
     return np.array([np.bincount(answer).argmax() for answer in answers])
 
 
-def sureness(nets: Sequence[TrainedNetwork], inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+def confidence_of(nets: Sequence[TrainedNetwork], inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
     """How sure networks are of ``noise``, beside the same for ``digits``; for each measure (seeds,)."""
     found: dict[str, NDArray] = {}
     for kind, images in inputs.items():
@@ -145,6 +145,6 @@ def hendrycks(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
 
 
 def measures(net: TrainedNetwork, parameters: Parameters, inputs: NDArray) -> dict[str, float]:
-    """`mlp.confidence.confidence` of a network with these parameters."""
+    """`mlp.measures.confidence.confidence` of a network with these parameters."""
     on_test = net.network.answers(parameters, scaled(net.data.test_images))
     return confidence(net.network.answers(parameters, inputs), on_test)

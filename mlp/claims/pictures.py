@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds
-from mlp.landscape import noise_autocorrelation, spatial_autocorrelation, weight_images
+from mlp.measures.landscape import noise_autocorrelation, spatial_autocorrelation, weight_images
 
 DRAWN_POWER = 0.3  # the lesson draws a weight with the opacity |w|^0.3, in one colour for each sign
 

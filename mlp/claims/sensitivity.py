@@ -8,11 +8,11 @@ from threadpoolctl import threadpool_limits
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, epochs_to_fit, select
-from mlp.descent import scaled, train
-from mlp.memorization import gini, loss_sensitivity
-from mlp.network import Parameters
-from mlp.randomness import generator
-from mlp.unrolled import unrolled_derivatives
+from mlp.data.randomness import generator
+from mlp.measures.memorization import gini, loss_sensitivity
+from mlp.measures.unrolled import unrolled_derivatives
+from mlp.nn.descent import scaled, train
+from mlp.nn.network import Parameters
 
 EQUAL_FIT = 0.6  # training accuracy at which sensitivities are compared as well
 UNROLLED_EPOCHS = 50  # the first; each takes longer than the one before
@@ -21,8 +21,9 @@ UNROLLED_EPOCHS = 50  # the first; each takes longer than the one before
 def sensitivity(small: list[TrainedNetwork]) -> Findings:
     """Figure 3: inequality of the loss-sensitivity over the training images, by epoch.
 
-    The training is repeated with `mlp.descent.train`, from the same start and in the same order, to measure each epoch.
-    The sensitivity of each image is averaged over the ends of all epochs so far (the paper averages over all steps);
+    The training is repeated with `mlp.nn.descent.train`, from the same start and in the same order, to measure each
+    epoch. The sensitivity of each image is averaged over the ends of all epochs so far (the paper averages over all
+    steps);
     `gini` measures the inequality of these averages. It is measured twice: of the image's own cost, and, as in the
     paper, of the average cost through all earlier steps.
     """

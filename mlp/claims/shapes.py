@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, epochs_to_fit, over_seeds, select
-from mlp.descent import scaled, train
-from mlp.memorization import CurveShape, curve_shape
-from mlp.network import Parameters
-from mlp.randomness import generator
+from mlp.data.randomness import generator
+from mlp.measures.memorization import CurveShape, curve_shape
+from mlp.nn.descent import scaled, train
+from mlp.nn.network import Parameters
 
 EARLY_POINTS = 16  # measurements within the first epoch
 EVEN_POINTS = 201  # of a curve whose shape is measured

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, select
-from mlp.descent import scaled
-from mlp.forgetting import correct_by_epoch, forgetting_events, most_forgotten, never_forgotten
-from mlp.randomness import generator
+from mlp.data.randomness import generator
+from mlp.measures.forgetting import correct_by_epoch, forgetting_events, most_forgotten, never_forgotten
+from mlp.nn.descent import scaled
 
 REMOVED = 0.3  # share of the training images that the paper leaves out without loss, on CIFAR-10
 
@@ -17,8 +17,8 @@ REMOVED = 0.3  # share of the training images that the paper leaves out without 
 def forgetting(nets: list[TrainedNetwork]) -> Findings:
     """Figures 1, 3 and 5: events by image, those of wrong labels, and training without the least forgotten images.
 
-    The trainings are repeated with `mlp.descent.train`, from the same start and in the same order, to see every image
-    after each epoch.
+    The trainings are repeated with `mlp.nn.descent.train`, from the same start and in the same order, to see every
+    image after each epoch.
     """
     true, noisy = select(nets, fraction=0), [net for net in nets if net.fraction > 0]
     clean = [learned(net) for net in true]

@@ -8,10 +8,11 @@ from scipy import stats
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds
-from mlp.corruption import corrupt_labels
-from mlp.data import blocks
-from mlp.interpolation import interpolate
-from mlp.kernels import (
+from mlp.data.corruption import corrupt_labels
+from mlp.data.randomness import generator
+from mlp.data.sets import blocks
+from mlp.theory.interpolation import interpolate
+from mlp.theory.kernels import (
     curvatures_of,
     descend_quadratic,
     gabor_features,
@@ -20,7 +21,6 @@ from mlp.kernels import (
     minimum_norm,
     solution_norm,
 )
-from mlp.randomness import generator
 
 WIDTHS = (0.125, 0.25, 0.5, 1.0)  # of the Gaussian kernel, in median distances of two images
 CHOICE_ROWS = 5_000  # training images by which a width is chosen: it is solved on three fifths, tested on the others

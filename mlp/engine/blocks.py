@@ -12,9 +12,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.descent import Descent
 from mlp.engine.first_layer import Grouping, pack_groups, unpack_groups
-from mlp.steps import Values
+from mlp.nn.descent import Descent
+from mlp.nn.steps import Values
 
 
 def rule_type(descent: Descent) -> type:

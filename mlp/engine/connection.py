@@ -16,7 +16,7 @@ class Connection:
         The gradient is added to them. Each comes from the step rule of a block, one block after the other.
     below, below_slopes : (cells, n, fan_in + 1)
         Activations of the lower layer, with a column of ones, and the derivatives of the cost by its weighted sums.
-    above, above_slopes : (cells, n, fan_out)
+    above, delta : (cells, n, fan_out)
         Weighted sums of the upper layer, replaced in place by its activations, and the derivatives by them.
     """
 
@@ -27,12 +27,12 @@ class Connection:
         below: NDArray,
         below_slopes: NDArray,
         above: NDArray,
-        above_slopes: NDArray,
+        delta: NDArray,
     ) -> None:
         self.weights, self.gradient = weights, np.empty_like(weights)
         ends = np.cumsum([len(accumulator) for accumulator in accumulators])
         self.additions = list(zip(accumulators, np.split(self.gradient, ends[:-1]), strict=True))
         self.below, self.below_slopes, self.derivative = below, below_slopes, np.empty_like(below)
-        self.above, self.above_slopes = above, above_slopes
+        self.above, self.delta = above, delta
         self.ones = below[:, :, -1]
         self.below_transposed, self.weights_transposed = below.swapaxes(1, 2), weights.swapaxes(1, 2)

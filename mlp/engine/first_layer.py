@@ -8,7 +8,7 @@ has no array of its own.
 A network must get the same bits whatever other networks are in the stack. scipy.sparse computes each column on its own.
 BLAS may sum in another order at the edges of a product, so a group has margins of zeros; and if a long product is
 wider. So groups have the same number of networks (`mlp.engine.cost.group_size`), and the last one of a block has fewer
-columns only where sums are short (`LONGEST_SUM`); else zeros take the place of the networks that it lacks. The tests
+columns only where sums are short (`MAX_SUM`); else zeros take the place of the networks that it lacks. The tests
 check this with the BLAS in use.
 
 `scipy.sparse._sparsetools` is private, but nothing public adds a sparse product into an existing array. If SciPy
@@ -30,7 +30,7 @@ from mlp.engine.pixels import Batch, whole_tiles
 TILE, MARGIN = 16, 8
 # With AVX-512, OpenBLAS adds up long sums otherwise in small products than in large ones: 300 terms gave the same bits,
 # 500 did not. With the other kernels they are always the same.
-LONGEST_SUM = 320
+MAX_SUM = 320
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Grouping:
         return runs
 
 
-class SideBySide:
+class GroupedColumns:
     """The same values as one array per cell and as one array per group, with copies between the two.
 
     Parameters
@@ -135,7 +135,7 @@ class SideBySide:
 
 def pack_groups(weights: NDArray, grouping: Grouping) -> list[NDArray]:
     """Weights (cells, inputs + 1, fan_out) in groups: arrays (groups, inputs + 1, columns), see `Grouping.runs`."""
-    both = SideBySide(grouping, weights.shape[1], weights.shape[1])
+    both = GroupedColumns(grouping, weights.shape[1], weights.shape[1])
     both.cells[...] = weights
     both.to_groups()
     return both.runs
@@ -143,7 +143,7 @@ def pack_groups(weights: NDArray, grouping: Grouping) -> list[NDArray]:
 
 def unpack_groups(runs: Sequence[NDArray], grouping: Grouping) -> NDArray:
     """The inverse of `pack_groups`."""
-    both = SideBySide(grouping, runs[0].shape[1], runs[0].shape[1])
+    both = GroupedColumns(grouping, runs[0].shape[1], runs[0].shape[1])
     for run, given in zip(both.runs, runs, strict=True):
         run[...] = given
     both.to_cells()
@@ -165,14 +165,14 @@ class Products:
 
     Attributes
     ----------
-    sums, slopes : SideBySide
+    sums, slopes : GroupedColumns
         The weighted sums of the neurons, and the derivatives of the cost by them.
     """
 
     def __init__(
         self, grouping: Grouping, n: int, dense: int, weights: Sequence[NDArray], accumulators: Sequence[NDArray]
     ) -> None:
-        self.sums, self.slopes = (SideBySide(grouping, n, whole_tiles(n)) for _ in range(2))
+        self.sums, self.slopes = (GroupedColumns(grouping, n, whole_tiles(n)) for _ in range(2))
         self._n, self._rare = n, len(weights[0]) - dense
         self._up = [
             (w.shape[1], w[:dense], w[dense:].ravel(), z, z.ravel())

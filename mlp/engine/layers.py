@@ -17,15 +17,15 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from mlp.activations import ACTIVATIONS
-from mlp.costs import COSTS
-from mlp.descent import Descent, dropout_mask
 from mlp.engine.blocks import blocks_of
 from mlp.engine.connection import Connection
 from mlp.engine.cost import group_size
-from mlp.engine.first_layer import LONGEST_SUM, Products, unpack_groups
+from mlp.engine.first_layer import MAX_SUM, Products, unpack_groups
 from mlp.engine.pixels import Batch, Layout
-from mlp.network import Layer, Network, Parameters
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.costs import COSTS
+from mlp.nn.descent import Descent, dropout_mask
+from mlp.nn.network import Layer, Network, Parameters
 
 
 def runs_of(of_blocks: Sequence[Sequence[NDArray]], deeper: int) -> list[NDArray]:
@@ -65,8 +65,8 @@ class Pass:
             cells, _, outputs = deeper[-1].shape
             self.answers, self.slopes = np.empty((2, cells, n, outputs), np.float32)
         above = [*(array[:, :, :-1] for array in activations[1:]), self.answers]
-        above_slopes = [*(array[:, :, :-1] for array in slopes[1:]), self.slopes]
-        connections = zip(deeper, accumulators, activations, slopes, above, above_slopes, strict=False)
+        delta = [*(array[:, :, :-1] for array in slopes[1:]), self.slopes]
+        connections = zip(deeper, accumulators, activations, slopes, above, delta, strict=False)
         self.connections = [Connection(*arrays) for arrays in connections]
         self._activation, self._derivative = ACTIVATIONS[layers.network.activation]
         self._output = COSTS[layers.network.cost].output
@@ -94,8 +94,8 @@ class Pass:
         The forward pass computes the derivatives where activations are dropped.
         """
         for connection in reversed(self.connections):
-            np.matmul(connection.below_transposed, connection.above_slopes, out=connection.gradient)
-            np.matmul(connection.above_slopes, connection.weights_transposed, out=connection.below_slopes)
+            np.matmul(connection.below_transposed, connection.delta, out=connection.gradient)
+            np.matmul(connection.delta, connection.weights_transposed, out=connection.below_slopes)
             if not dropped:
                 self._derivative(connection.below, out=connection.derivative)
             np.multiply(connection.below_slopes, connection.derivative, out=connection.below_slopes)
@@ -144,7 +144,7 @@ class Layers:
         self.network, self.layout, self.shared = network, layout, shared
         first, *deeper = (np.stack([np.vstack(layer) for layer in layers]) for layers in zip(*starts, strict=True))
         group = group_size(network.sizes[1]) if shared else 1
-        narrow = max(layout.busy.size + 1, descents[0].batch_size) <= LONGEST_SUM
+        narrow = max(layout.busy.size + 1, descents[0].batch_size) <= MAX_SUM
         self.blocks = blocks_of(descents, first[:, layout.order], deeper, group, narrow)
         self.join()
 
@@ -229,17 +229,18 @@ class Layers:
         answering.forward([batch] * len(self.groups))
         return answering.answers
 
-    def masks(self, n: int, droppers: Sequence[Generator]) -> list[NDArray]:
+    def masks(self, n: int, dropout_rngs: Sequence[Generator]) -> list[NDArray]:
         """Masks (cells, n, neurons + 1) for the activations of each hidden layer.
 
-        Each cell draws its own, as in `mlp.descent.train`; a cell that drops none has ones, as the column of ones has.
+        Each cell draws its own, as in `mlp.nn.descent.train`; a cell that drops none has ones, as the column of ones
+        has.
         """
         hidden = self.network.sizes[1:-1]
         masks = [np.ones((len(self.dropouts), n, neurons + 1), np.float32) for neurons in hidden]
         for cell, share in enumerate(self.dropouts):
             for mask, neurons in zip(masks, hidden, strict=True):
                 if share:
-                    mask[cell, :, :-1] = dropout_mask(n, neurons, share, droppers[cell])
+                    mask[cell, :, :-1] = dropout_mask(n, neurons, share, dropout_rngs[cell])
         return masks
 
     def step(
@@ -247,7 +248,7 @@ class Layers:
         batches: list[Batch],
         targets: NDArray,
         example_weights: NDArray | None = None,
-        droppers: Sequence[Generator] = (),
+        dropout_rngs: Sequence[Generator] = (),
     ) -> None:
         """Take one step of gradient descent, at the rates of the epoch that has begun.
 
@@ -259,11 +260,11 @@ class Layers:
             The wanted activations.
         example_weights : (cells or 1, n), optional
             Factors of the examples' costs. Default: 1.
-        droppers : sequence of Generator
+        dropout_rngs : sequence of Generator
             One per cell, which draws the dropped activations; needed with dropout.
         """
         learning, batches = self.pass_of(batches[0].n), self.one_per_group(batches)
-        masks = self.masks(batches[0].n, droppers) if any(self.dropouts) else []
+        masks = self.masks(batches[0].n, dropout_rngs) if any(self.dropouts) else []
         learning.forward(batches, masks)
         slopes = COSTS[self.network.cost].delta(learning.answers, targets)
         # All slopes and gradients from here on contain the rule's factor, and the 1/n of the average.

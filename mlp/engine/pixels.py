@@ -14,8 +14,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
-from mlp.descent import Descent, mean_input, scale_of
-from mlp.image_shape import image_shape
+from mlp.data.image_shape import image_shape
+from mlp.nn.descent import Descent, mean_input, scale_of
 
 BUSY_SHARE = 0.25  # above 0 in this share of the images, a pixel is faster in the dense product
 CHUNK_ROWS = 512  # images gathered from the data set at once, and then cut into mini-batches
@@ -91,7 +91,7 @@ def whole_tiles(n: int) -> int:
 
 
 def moved(images: NDArray, offsets: NDArray, furthest: int) -> NDArray:
-    """Shift square images (n, pixels), each by its own of the offsets (2, n), as `mlp.descent.shifted` does."""
+    """Shift square images (n, pixels), each by its own of the offsets (2, n), as `mlp.nn.descent.shifted` does."""
     n, (channels, side, _) = len(images), image_shape(images.shape[1])
     width = side + 2 * furthest
     padded = np.zeros((n * channels, width, width), images.dtype)
@@ -128,7 +128,7 @@ class Images:
         return self.read(np.arange(rows), batch_size)
 
     def mini_batches(self, descent: Descent, rng: Generator) -> Iterator[Chunk]:
-        """The mini-batches of one epoch, the same that `mlp.descent.train` draws from this generator."""
+        """The mini-batches of one epoch, the same that `mlp.nn.descent.train` draws from this generator."""
         return self.read(rng.permutation(self.images.shape[0]), descent.batch_size, descent.shift, rng)
 
     def read(self, order: NDArray, batch_size: int, shift: int = 0, rng: Generator | None = None) -> Iterator[Chunk]:

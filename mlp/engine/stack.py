@@ -8,15 +8,15 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from mlp.costs import COSTS
-from mlp.data import Dataset
-from mlp.descent import MINI_BATCHES, Descent
+from mlp.data.sets import Dataset
 from mlp.engine.blocks import by_block
 from mlp.engine.layers import Layers
 from mlp.engine.pixels import Images, layout_of
-from mlp.metrics import Evaluation, curve_metrics, measured
-from mlp.network import Network, Parameters
-from mlp.snapshots import Snapshots, snapshot
+from mlp.measures.metrics import Evaluation, curve_metrics, measured
+from mlp.nn.costs import COSTS
+from mlp.nn.descent import MINI_BATCHES, Descent
+from mlp.nn.network import Network, Parameters
+from mlp.nn.snapshots import Snapshots, snapshot
 
 EVALUATION_ROWS = 256  # images evaluated at once
 
@@ -57,7 +57,7 @@ def train_stack(
     stop_accuracy: float | None = None,
     on_epoch: Callable[[int, dict[str, NDArray]], None] = lambda epoch, metrics: None,
     snapshot_epochs: Collection[int] = (),
-    droppers: Sequence[Generator] = (),
+    dropout_rngs: Sequence[Generator] = (),
 ) -> History:
     """Train many networks of one shape, the cells, as one batched computation.
 
@@ -84,8 +84,8 @@ def train_stack(
         Called with the number of the epoch and the metrics (cells,): with 0 before the first step, then after each
         epoch. What it raises ends the training.
     snapshot_epochs : collection of int
-        The epochs whose parameters the history keeps; see `mlp.snapshots`.
-    droppers : sequence of Generator, optional
+        The epochs whose parameters the history keeps; see `mlp.nn.snapshots`.
+    dropout_rngs : sequence of Generator, optional
         One per cell, which draws its dropped activations; needed with dropout.
 
     Returns
@@ -96,7 +96,7 @@ def train_stack(
     ------
     ValueError
         If `given` does not have one row of labels per cell, a list has another length than `starts`, the descents
-        differ in their mini-batches, there is dropout and no list of `droppers`, or both `evaluation_rows` and
+        differ in their mini-batches, there is dropout and no list of `dropout_rngs`, or both `evaluation_rows` and
         `stop_accuracy` are given: some rows can't say that a cell has fitted all of them.
     """
     descents = [descent] * len(starts) if isinstance(descent, Descent) else list(descent)
@@ -107,8 +107,10 @@ def train_stack(
         raise ValueError(f"orders: {len(orders)} given; allowed: one for all cells, or a list of {len(starts)}")
     if given.shape != (len(starts), len(data.train_labels)):
         raise ValueError(f"given: shape {given.shape}; allowed: {(len(starts), len(data.train_labels))}")
-    if any(each.dropout for each in descents) and len(droppers) != len(starts):
-        raise ValueError(f"droppers: {len(droppers)} given, with dropout; allowed: one for each of {len(starts)} cells")
+    if any(each.dropout for each in descents) and len(dropout_rngs) != len(starts):
+        raise ValueError(
+            f"dropout_rngs: {len(dropout_rngs)} given, with dropout; allowed: one for each of {len(starts)} cells"
+        )
     curves = [row.name for row in curve_metrics()]
     epochs = np.array([each.epochs for each in descents])
     metrics = {name: np.full((epochs.max() + 1, len(starts)), np.nan) for name in curves}
@@ -125,8 +127,8 @@ def train_stack(
         for epoch in range(epochs.max() + 1):
             if epoch > 0:
                 running = [orders] if isinstance(orders, Generator) else [orders[cell] for cell in cells]
-                drops = [droppers[cell] for cell in cells] if droppers else []
-                run_epoch(layers, train_images, given[cells], epoch - 1, running, droppers=drops)
+                drops = [dropout_rngs[cell] for cell in cells] if dropout_rngs else []
+                run_epoch(layers, train_images, given[cells], epoch - 1, running, dropout_rngs=drops)
             rows = np.where((epoch == 0) | (epoch == epochs[cells]), given.shape[1], evaluation_rows or given.shape[1])
             for name, values in evaluate(layers, train_images, test_images, data, given[cells], rows).items():
                 metrics[name][epoch, cells] = values
@@ -168,7 +170,7 @@ def run_epoch(
     epoch: int,
     orders: list[Generator],
     example_weights: NDArray | None = None,
-    droppers: Sequence[Generator] = (),
+    dropout_rngs: Sequence[Generator] = (),
 ) -> None:
     """Train for one epoch.
 
@@ -186,7 +188,7 @@ def run_epoch(
         One that all cells share, or one per cell.
     example_weights : (n,) float32, optional
         Factors of the examples' costs. Default: 1.
-    droppers : sequence of Generator
+    dropout_rngs : sequence of Generator
         One per cell, which draws its dropped activations; needed with dropout.
     """
     eye, descent = np.eye(layers.network.sizes[-1], dtype=np.float32), layers.blocks[0].descents[0]
@@ -201,7 +203,7 @@ def run_epoch(
         for batches in zip(*(batches for _, batches in chunks), strict=True):
             after = first + batches[0].n
             of_batch = None if factors is None else factors[:, first:after]
-            layers.step(list(batches), targets[:, first:after], of_batch, droppers)
+            layers.step(list(batches), targets[:, first:after], of_batch, dropout_rngs)
             first = after
 
 

@@ -8,12 +8,12 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from mlp.costs import COSTS
-from mlp.descent import Descent
 from mlp.engine.layers import Layers
 from mlp.engine.pixels import Images, Pixels, layout_of
 from mlp.engine.stack import measure, run_epoch
-from mlp.network import Network, Parameters
+from mlp.nn.costs import COSTS
+from mlp.nn.descent import Descent
+from mlp.nn.network import Network, Parameters
 
 LARGE_INPUTS = 10  # root mean square; MNIST's pixels 0..255 have 79
 
@@ -39,7 +39,7 @@ class Trainer:
         Draws the mini-batches.
     inputs : (n, inputs) float32 or uint8, dense or in CSR form
         Examples of the inputs, by which the layout of the first layer is chosen.
-    dropper : Generator
+    dropout_rng : Generator
         Draws the dropped activations.
 
     Attributes
@@ -54,9 +54,9 @@ class Trainer:
         descent: Descent,
         order: Generator,
         inputs: Pixels,
-        dropper: Generator,
+        dropout_rng: Generator,
     ) -> None:
-        self.network, self.descent, self.order, self.dropper = network, descent, order, dropper
+        self.network, self.descent, self.order, self.dropout_rng = network, descent, order, dropout_rng
         self.layout = layout_of(inputs, descent.center)
         self.reset(start)
 
@@ -81,8 +81,8 @@ class Trainer:
             The average cost afterwards. If it is not finite, training diverged, and the parameters are those from
             before this epoch.
         """
-        order, dropper = [self.order], [self.dropper]
-        run_epoch(self._layers, examples.images, examples.labels, epoch, order, examples.weights, dropper)
+        order, dropout_rng = [self.order], [self.dropout_rng]
+        run_epoch(self._layers, examples.images, examples.labels, epoch, order, examples.weights, dropout_rng)
         cost, _ = self.measure(examples)
         (parameters,) = self._layers.parameters()
         if not all(np.isfinite(array).all() for layer in parameters for array in layer):

@@ -1,4 +1,7 @@
-"""All figures of the project: functions from arrays to figures."""
+"""All figures of the project: functions from arrays to figures.
+
+In: arrays and estimates. Out: Matplotlib's and plotly's figures. May import `mlp.theory` and the rooms below it.
+"""
 
 from mlp.figures.answers import answer_gallery, favourite_digits, image_gallery, share_above
 from mlp.figures.curves import draw_curves, draw_measures, overview

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from mlp.data.image_shape import picture
 from mlp.figures.style import COLOURS, image_grid, panels
-from mlp.image_shape import picture
 
 
 def answer_gallery(images: NDArray, answers: NDArray, titles: Sequence[str]) -> Figure:

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mlp.figures.interactive import chart
-from mlp.statistics import Estimate
+from mlp.statistics.intervals import Estimate
 
 # From pale to dark blue: more is darker. Plotly writes in white or black, whichever can be read.
 COLOURS = ["#f1f4fb", "#9db8e6", "#3f74d1", "#1b3a78"]

@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from numpy.typing import NDArray
 
 from mlp.figures.style import COLOURS
-from mlp.statistics import Estimate, Summary
+from mlp.statistics.intervals import Estimate, Summary
 
 # From cool to warm, with similar contrast to white and to black.
 HUES = LinearSegmentedColormap.from_list("hues", ["#3f74d1", "#2a9d9a", "#7aa33b", "#dd9a2e", "#d2504b"])

@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from mlp.figures.style import COLOURS, MARKERS, panels
-from mlp.interpolation import InterpolatingNetwork
+from mlp.theory.interpolation import InterpolatingNetwork
 
 
 def interpolation(network: InterpolatingNetwork, images: NDArray, labels: NDArray) -> Figure:

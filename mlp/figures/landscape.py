@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from mlp.figures.style import COLOURS, MARKERS, panels, shades
-from mlp.statistics import Estimate
+from mlp.statistics.intervals import Estimate
 
 
 def descent_on_curve(
@@ -69,7 +69,7 @@ def importance(shares: Mapping[str, NDArray]) -> Figure:
     Parameters
     ----------
     shares : mapping of name to (d,)
-        Of `mlp.landscape.cumulative_share`.
+        Of `mlp.measures.landscape.cumulative_share`.
     """
     figure, (axes,) = panels(1)
     for colour, style, (name, share) in zip(COLOURS, ("-", "--", "-.", ":", "-", "--"), shares.items(), strict=False):
@@ -109,7 +109,7 @@ def slices(positions: ArrayLike, costs: Mapping[str, NDArray], xlabel: str) -> F
     ----------
     positions : (k,)
     costs : mapping of name to (k,)
-        Of `mlp.landscape.slice_costs`. More than six lines get no legend.
+        Of `mlp.measures.landscape.slice_costs`. More than six lines get no legend.
     xlabel : str
         Meaning of the positions.
     """
@@ -152,7 +152,7 @@ def plane(positions: ArrayLike, costs: NDArray) -> Figure:
     positions : (k,)
         Along both directions, relative to the norm of the weights.
     costs : (k, k)
-        Of `mlp.landscape.slice_costs`.
+        Of `mlp.measures.landscape.slice_costs`.
     """
     figure, (axes,) = panels(1)
     filled = axes.contourf(positions, positions, costs.T, levels=20, cmap="viridis_r")

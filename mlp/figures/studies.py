@@ -51,7 +51,7 @@ def label_noise(
     fractions : sequence of float
     accuracy : mapping of kind to mapping of width to (fractions, seeds)
     breaks : mapping of kind to (widths, seeds)
-        See `mlp.memorization.break_point`.
+        See `mlp.measures.memorization.break_point`.
     """
     figure, (*left, right) = panels(len(accuracy) + 1)
     for axes, (kind, lines) in zip(left, accuracy.items(), strict=True):

@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 import numpy as np
 import pytest
 
-import mlp.data
+import mlp.data.sets
 
 
 class Response(io.BytesIO):
@@ -81,8 +81,8 @@ def openml(monkeypatch):
     """A fake OpenML with a small MNIST, whose canonical split is 60 rows to 10."""
     server = OpenML()
     monkeypatch.setattr("sklearn.datasets._openml.urlopen", server.urlopen)
-    monkeypatch.setattr(mlp.data, "TRAIN", 60)
-    monkeypatch.setattr(mlp.data, "ROWS", 70)
+    monkeypatch.setattr(mlp.data.sets, "TRAIN", 60)
+    monkeypatch.setattr(mlp.data.sets, "ROWS", 70)
     return server
 
 

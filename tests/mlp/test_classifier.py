@@ -86,8 +86,10 @@ class TestTraining:
         network = Network((64, 16, 16, 10))
         start, order = network.initialize(generator(7, "start")), generator(7, "order")
         descent = Descent(epochs=2, **settings)
-        dropper = generator(7, "dropout")
-        expected = train(network, start, digits.train_images, digits.train_labels, descent, order, dropper=dropper)
+        dropout_rng = generator(7, "dropout")
+        expected = train(
+            network, start, digits.train_images, digits.train_labels, descent, order, dropout_rng=dropout_rng
+        )
         np.testing.assert_allclose(flatten(model.parameters_), flatten(expected), atol=1e-4)
 
     def test_numpy_numbers_give_the_same_bits_as_pythons(self, pixels_and_labels):
@@ -393,7 +395,7 @@ class TestCopies:
 
     def test_a_pickle_of_another_format_is_refused_before_its_attributes_are_read(self, pixels_and_labels, monkeypatch):
         model = MLPClassifier(epochs=5, random_state=0).fit(*pixels_and_labels)
-        monkeypatch.setattr("mlp.pickles.FORMAT", 999)
+        monkeypatch.setattr("mlp.nn.pickles.FORMAT", 999)
         other = pickle.dumps(model)
         monkeypatch.undo()
         with pytest.raises(ValueError, match=r"^pickle: MLPClassifier in format 999 given; allowed: \d+\. Read"):

@@ -20,11 +20,11 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from flows.report.explore.writing import PAGE
 from flows.store.artifacts import load_snapshots, load_weights
-from mlp.confidence import NOISES
-from mlp.data import load
-from mlp.images.square import as_mnist
-from mlp.network import Layer, Network, flatten
-from mlp.preprocessing import PREPROCESSES
+from mlp.data.pictures.square import as_mnist
+from mlp.data.preprocessing import PREPROCESSES
+from mlp.data.sets import load
+from mlp.measures.confidence import NOISES
+from mlp.nn.network import Layer, Network, flatten
 from tests.system.browser import chromium, show_at
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]

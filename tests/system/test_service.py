@@ -25,7 +25,7 @@ from tests.system.processes import command_line
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
-NOTIFY = Path(__file__).parents[2] / "docs" / "notify.py"
+NOTIFY = Path(__file__).parents[2] / "tools" / "notify.py"
 SMALL = {
     "name": "small",
     "data": {"name": "digits"},

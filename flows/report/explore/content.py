@@ -16,23 +16,23 @@ from flows.report.explore.packing import exact, pack, rounded
 from flows.report.image_answers import Networks, data_sets, evenly, read_networks, where
 from flows.report.values import plain
 from flows.store.artifacts import load_snapshots
-from mlp.confidence import answers_in_blocks
-from mlp.data import Dataset, class_name
-from mlp.descent import scaled
-from mlp.landscape import slice_costs
-from mlp.network import Network, Parameters, flatten, unflatten
-from mlp.randomness import generator
-from mlp.snapshots import Snapshots, snapshot
+from mlp.data.randomness import generator
+from mlp.data.sets import Dataset, class_name
+from mlp.measures.confidence import answers_in_blocks
+from mlp.measures.landscape import slice_costs
+from mlp.nn.descent import scaled
+from mlp.nn.network import Network, Parameters, flatten, unflatten
+from mlp.nn.snapshots import Snapshots, snapshot
 
-FEWEST_GROUPS, MOST_GROUPS = 2, 12
+FEWEST_GROUPS, MAX_GROUPS = 2, 12
 IMAGES, MISREAD = 200, 50  # test images, and how many of them are chosen because they are misread
 COSTS = ("train/cost", "test/cost")  # the curves
-MOST_POINTS = 200  # of a curve
+MAX_POINTS = 200  # of a curve
 LINE_POINTS, LINE_IMAGES = 21, 1000  # between two networks
 # Characters for the weights: what the page needs beside them is some 200 kB, and it should have at most 3 MB. The final
 # weights of the best networks are always in it, and it may have twice as many characters as these.
-MOST_CHARACTERS = 2_700_000
-MOST_WEIGHTS = 2_100_000  # of all best networks together, some 10 MB: for five groups with 512 hidden neurons
+MAX_CHARACTERS = 2_700_000
+MAX_WEIGHTS = 2_100_000  # of all best networks together, some 10 MB: for five groups with 512 hidden neurons
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def networks_and_data(
 
     Networks for images of another data set, or for images that were preprocessed in another way, are left out.
     """
-    some_groups = evenly(np.unique(comparison.cells["group"]), MOST_GROUPS)
+    some_groups = evenly(np.unique(comparison.cells["group"]), MAX_GROUPS)
     cells = comparison.cells[comparison.cells["group"].isin(some_groups)]
     if "test/accuracy" in cells:
         cells = cells.sort_values("test/accuracy", ascending=False, kind="stable")
@@ -145,7 +145,7 @@ def networks_and_data(
     # All networks have the inputs of the first.
     shown = [one for one in shown if one.network.sizes[0] == shown[0].network.sizes[0]]
     bests = {one.cell["group"]: one.network.parameter_count for one in shown if one.best}
-    room = evenly(np.array(list(bests)), max(len(bests) * MOST_WEIGHTS // sum(bests.values()), FEWEST_GROUPS))
+    room = evenly(np.array(list(bests)), max(len(bests) * MAX_WEIGHTS // sum(bests.values()), FEWEST_GROUPS))
     shown = [one for one in shown if one.cell["group"] in room]
     return sorted(shown, key=lambda one: not one.best), sets[home]
 
@@ -155,7 +155,7 @@ def packed_networks(
 ) -> Iterator[tuple[Shown, tuple[list[int], list[str], str]]]:
     """Those networks that the page has room for, with their epochs, the formats and the packed weights of these."""
     finals = {one.cell["run_id"]: pack(exact(one.parameters)) for one in shown if one.best}
-    room = max(MOST_CHARACTERS, 2 * sum(map(len, finals.values()))) - sum(map(len, finals.values()))
+    room = max(MAX_CHARACTERS, 2 * sum(map(len, finals.values()))) - sum(map(len, finals.values()))
     for one in shown:
         # A cell may have ended before the planned epoch.
         curve = costs.get((one.cell["run_id"], COSTS[0]), pd.Series(dtype=float)).dropna()
@@ -208,7 +208,7 @@ def curve_of(costs: pd.DataFrame, run_id: str, kept: list[int]) -> dict[str, lis
         A row for each step, a column for each run and metric.
     """
     table = pd.DataFrame({name: costs.get((run_id, name), np.nan) for name in COSTS}, costs.index).dropna(how="all")
-    table = table[table.index.isin([*evenly(table.index.to_numpy(), MOST_POINTS), *kept])]
+    table = table[table.index.isin([*evenly(table.index.to_numpy(), MAX_POINTS), *kept])]
     train, test = ([round(cost, 4) if np.isfinite(cost) else None for cost in table[name]] for name in table)
     return {"epochs": table.index.tolist(), "train": train, "test": test}
 

@@ -10,8 +10,8 @@ from base64 import b64encode
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.network import Parameters, flatten
-from mlp.snapshots import snapshot
+from mlp.nn.network import Parameters, flatten
+from mlp.nn.snapshots import snapshot
 
 DROPPED_BITS = 3  # of the ten of a float16's fraction, in weights that need not be exact
 

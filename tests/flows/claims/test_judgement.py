@@ -17,7 +17,7 @@ from flows.plan.experiment import Experiment
 from flows.plan.preparation import load_data
 from flows.sweep.training import train
 from mlp.claims import CLAIMS, Findings, TrainedNetwork, arpit
-from mlp.data import DataUnavailable
+from mlp.data.sets import DataUnavailable
 
 
 def shrunk(experiment: Experiment) -> Experiment:

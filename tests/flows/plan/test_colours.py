@@ -9,8 +9,8 @@ from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
 from flows.plan.preparation import keyed_cells, load_data, network_of
 from flows.report.predict import collect
-from mlp.data import cache_file, packed
-from mlp.openml import write_file
+from mlp.data.openml import write_file
+from mlp.data.sets import cache_file, packed
 
 PIXELS = 3 * 12 * 12
 ON_COLOURS = Experiment(name="colours", seeds="0", data={"name": "Colours", "split": "stratified"})

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import DescentSettings, Experiment, NetworkSettings, NoiseSettings
 from flows.plan.preparation import given_labels, keyed_cells, load_data
-from mlp.activations import ACTIVATIONS
-from mlp.corruption import LABEL_CORRUPTIONS
-from mlp.descent import SCHEDULES, Descent
-from mlp.network import Network
+from mlp.data.corruption import LABEL_CORRUPTIONS
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.descent import SCHEDULES, Descent
+from mlp.nn.network import Network
 
 
 def experiment(**fields) -> Experiment:

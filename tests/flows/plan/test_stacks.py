@@ -8,7 +8,7 @@ from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
 from flows.plan.stacks import (
     CACHE_BYTES,
-    MOST_CELLS_OF_A_STACK,
+    MAX_CELLS_OF_A_STACK,
     assigned,
     bytes_of,
     bytes_of_step,
@@ -38,7 +38,7 @@ def test_every_cell_is_in_exactly_one_stack_and_a_stack_has_one_shape(seeds, wor
     assert sorted(key for stack in stacks for key in stack) == sorted(cells)
     for stack in stacks:
         assert len({cell.shape for cell in stack.values()}) == 1
-        assert len(stack) <= MOST_CELLS_OF_A_STACK
+        assert len(stack) <= MAX_CELLS_OF_A_STACK
 
 
 def test_two_workers_share_the_shuffle_grid_evenly():

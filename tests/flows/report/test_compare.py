@@ -14,7 +14,7 @@ from flows.plan.experiment import PARAMS, RUN_COLUMNS, Experiment
 from flows.report import tables
 from flows.report.answer import answer
 from flows.report.compare import compare
-from mlp.metrics import metric
+from mlp.measures.metrics import metric
 
 
 def cells_of(experiment: Experiment, **metrics) -> pd.DataFrame:

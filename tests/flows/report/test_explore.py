@@ -18,9 +18,9 @@ from flows.report.explore.packing import exact, planes, rounded
 from flows.report.explore.writing import PAGE, modules, write_page
 from flows.store.artifacts import SNAPSHOTS, load_weights
 from flows.store.results import Selection, read_curves, select
-from mlp.data import DataUnavailable, load
-from mlp.network import Network, flatten
-from mlp.snapshots import snapshot, write_snapshots
+from mlp.data.sets import DataUnavailable, load
+from mlp.nn.network import Network, flatten
+from mlp.nn.snapshots import snapshot, write_snapshots
 
 EXPERIMENT = Experiment(
     name="shapes", seeds="0-2", corruption={"fractions": [0, 0.5]}, data={"name": "digits", "side": 8},
@@ -129,7 +129,7 @@ def test_the_snapshots_of_a_best_seed_are_in_it_and_without_any_its_start(swept)
 
 
 def test_other_seeds_are_left_out_when_the_page_would_be_too_large(swept, monkeypatch):
-    monkeypatch.setattr(contents, "MOST_CHARACTERS", 0)
+    monkeypatch.setattr(contents, "MAX_CHARACTERS", 0)
     facts = facts_of(page_of(swept, swept.selection))
     assert [one["group"] for one in facts["networks"] if one["best"]] == [0, 1, 2, 3]
     assert facts["left_out"] == 12 - len(facts["networks"]) > 0
@@ -137,7 +137,7 @@ def test_other_seeds_are_left_out_when_the_page_would_be_too_large(swept, monkey
 
 def test_groups_are_left_out_when_their_best_networks_are_too_large(swept, monkeypatch):
     first = facts_of(swept.text)
-    monkeypatch.setattr(contents, "MOST_WEIGHTS", 0)
+    monkeypatch.setattr(contents, "MAX_WEIGHTS", 0)
     facts = facts_of(page_of(swept, swept.selection))
     assert facts["groups"] == [first["groups"][0], first["groups"][-1]]
     assert facts["left_out"] == 6
@@ -178,7 +178,7 @@ def test_curves_of_long_trainings_are_thinned_but_for_the_kept_epochs(swept):
     costs = points.pivot(index="step", columns=["run_id", "metric"], values="value")
     curve = contents.curve_of(costs, "a", [0, 13, 1000])
     assert {0, 13, 1000} <= set(curve["epochs"])
-    assert len(curve["epochs"]) <= contents.MOST_POINTS + 3
+    assert len(curve["epochs"]) <= contents.MAX_POINTS + 3
     assert curve["train"] == [epoch / 1000 for epoch in curve["epochs"]]
     assert set(curve["test"]) == {None}
 

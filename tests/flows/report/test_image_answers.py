@@ -11,8 +11,8 @@ from flows.report.compare import compare, compare_all
 from flows.report.page import shown_cells
 from flows.store.artifacts import load_weights
 from flows.store.results import load_runs
-from mlp.data import DataUnavailable
-from mlp.descent import scaled
+from mlp.data.sets import DataUnavailable
+from mlp.nn.descent import scaled
 
 MINE = Experiment(
     name="mine", seeds="0-2", corruption={"fractions": [0, 0.5, 1]}, data={"name": "digits", "side": 8}
@@ -165,13 +165,13 @@ class TestGaps:
         assert {comparison.groups[group]["fraction"] for group in found.confusions} == {0, 1}
 
     def test_of_many_cells_the_first_seeds_are_asked_and_it_is_said(self, trained, monkeypatch):
-        monkeypatch.setattr(image_answers, "MOST_CELLS", 6)
+        monkeypatch.setattr(image_answers, "MAX_CELLS", 6)
         found = asked(trained)
         assert found.notes == ["the networks of the first 2 of 3 seeds were asked"]
         assert found.misread.networks == 2
 
     def test_of_many_groups_the_first_the_last_and_the_baseline_are_asked(self, trained, monkeypatch):
-        monkeypatch.setattr(image_answers, "MOST_GROUPS", 2)
+        monkeypatch.setattr(image_answers, "MAX_GROUPS", 2)
         found = asked(trained)
         assert sorted(found.confusions) == [0, 2]
         assert found.notes == ["2 of the 3 groups were asked"]

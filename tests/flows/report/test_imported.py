@@ -7,7 +7,7 @@ from flows.plan.preparation import keyed_cells
 from flows.report import imported
 from flows.report.charts import VIEW
 from flows.report.registry import load_champion
-from mlp.data import DataUnavailable
+from mlp.data.sets import DataUnavailable
 
 DIGITS = Experiment(name="digits", seeds="0-1", data={"name": "digits"}, corruption={"fractions": [0]})
 
@@ -23,7 +23,7 @@ def sweep(store, monkeypatch):
 
 
 def test_the_best_cell_becomes_the_champion(store, sweep):
-    assert imported.crown(store.client, sweep, "digits") == ""
+    assert imported.register_champion(store.client, sweep, "digits") == ""
     assert load_champion(store.client, "digits")[0].tags["cell"] == "seed=1 shuffle=0.00"
 
 
@@ -32,12 +32,12 @@ def test_without_the_data_set_there_is_no_champion_and_a_reason(store, sweep, mo
         raise DataUnavailable("OpenML can't be reached")
 
     monkeypatch.setattr(imported, "keyed_cells", unavailable)
-    assert imported.crown(store.client, sweep, "digits") == "OpenML can't be reached"
+    assert imported.register_champion(store.client, sweep, "digits") == "OpenML can't be reached"
 
 
 def test_cells_with_other_keys_would_be_trained_again(store):
     sweep_id, _ = store.sweep(DIGITS, lambda cell: {"test/accuracy": 0.8}, weights=True)
-    reason = imported.crown(store.client, store.client.get_run(sweep_id), "digits")
+    reason = imported.register_champion(store.client, store.client.get_run(sweep_id), "digits")
     assert "would train them again" in reason
 
 

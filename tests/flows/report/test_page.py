@@ -18,7 +18,7 @@ from flows.report.page import shown_cells
 from flows.report.summary import run_links, write_report
 from flows.report.tables import records
 from flows.store.results import Selection, load_runs, read_curves, select
-from mlp.data import DataUnavailable
+from mlp.data.sets import DataUnavailable
 
 SHUFFLE = Experiment(
     name="shuffle", description="What is it for?", seeds="0-4", corruption={"fractions": [0, 0.5]},

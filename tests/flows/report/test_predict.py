@@ -10,7 +10,7 @@ from flows.plan.experiment import Experiment
 from flows.report.predict import print_answers
 from flows.report.registry import register
 from flows.store.results import load_runs
-from mlp.images import read_digit
+from mlp.data.pictures import read_digit
 
 DIGITS = Experiment(name="digits", seeds="0", data={"name": "digits"}, corruption={"fractions": [0]})
 

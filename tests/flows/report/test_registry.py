@@ -26,8 +26,8 @@ from flows.report.registry import load_champion, register
 from flows.store.artifacts import load_weights
 from flows.store.champion import CHAMPION
 from flows.store.results import load_runs
+from mlp.data.preprocessing import deskewed
 from mlp.figures import image_gallery
-from mlp.preprocessing import deskewed
 
 DIGITS = Experiment(name="digits", seeds="0-1", data={"name": "digits"}, corruption={"fractions": [0]})
 DESKEWED = DIGITS.model_copy(update={"data": DIGITS.data.model_copy(update={"preprocess": "deskew"})})

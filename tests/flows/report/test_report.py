@@ -17,7 +17,7 @@ from flows.report.result import print_result
 from flows.store import artifacts
 from flows.store.champion import find_champion
 from flows.store.results import load_curves, load_runs, read_curves
-from mlp.metrics import METRICS, Metric
+from mlp.measures.metrics import METRICS, Metric
 
 SHUFFLE = Experiment(
     name="shuffle", description="What is it for?", seeds="0-4", corruption={"fractions": [0, 0.5]},
@@ -145,7 +145,7 @@ class TestChartPage:
     def test_while_a_sweep_trains_it_groups_its_cells_by_what_varies_among_them(self, store):
         experiment = SHUFFLE.model_copy(update={"networks": tuple(NetworkSettings(hidden=(n,)) for n in (8, 16))})
         sweep_id, cells = store.sweep(experiment, metrics)
-        charts.lay_out_live(store.client, store.experiment("shuffle"), sweep_id, cells.values())
+        charts.publish_chart_view(store.client, store.experiment("shuffle"), sweep_id, cells.values())
         state = shared_view(store, charts.VIEW)
         by = [key["groupByData"] for key in state["groupBy"]["groupByKeys"]]
         assert by == ["fraction", "hidden"]

@@ -9,9 +9,9 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-from flows.store.cell_run import CellRun, Courier, finished_since
+from flows.store.cell_run import CellRun, MetricBuffer, finished_since
 from flows.store.runs import now
-from mlp.network import Layer
+from mlp.nn.network import Layer
 
 EPOCHS = 5
 CALLS = 4  # to MLflow's client, that bring a finished run; its weights go another way
@@ -107,7 +107,7 @@ def test_what_is_not_a_number_is_no_point_of_a_curve(store, run):
 
 def finish(store, run):
     train(run)
-    run.give_way(finished_since(store.client, run.experiment_id, run.planned))
+    run.cancel_if_duplicate(finished_since(store.client, run.experiment_id, run.planned))
     run.deliver(store.client)
     return store.client.get_run(run.run_id)
 
@@ -140,7 +140,7 @@ def test_more_points_than_one_call_may_carry_all_arrive(store, run):
 
 
 def test_in_an_outage_a_courier_keeps_the_points_and_sends_them_later(store, run):
-    courier = Courier(Unreliable(store.client, 1, after=False), [run], lambda seconds: nullcontext(True))
+    courier = MetricBuffer(Unreliable(store.client, 1, after=False), [run], lambda seconds: nullcontext(True))
     courier.record(0, {"test/accuracy": np.array([0.1])}, now())
     assert run.run_id is None
     courier.next_delivery = 0
@@ -150,7 +150,7 @@ def test_in_an_outage_a_courier_keeps_the_points_and_sends_them_later(store, run
 
 def test_a_courier_whose_turn_it_is_not_goes_on_and_sends_everything_when_it_is(store, run):
     turns = iter([False, True])
-    courier = Courier(store.client, [run], lambda seconds: nullcontext(next(turns)))
+    courier = MetricBuffer(store.client, [run], lambda seconds: nullcontext(next(turns)))
     courier.record(0, {"test/accuracy": np.array([0.1])}, now())
     assert run.run_id is None
     courier.record(1, {"test/accuracy": np.array([0.2])}, now())

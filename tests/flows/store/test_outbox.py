@@ -6,8 +6,8 @@ import pytest
 from flows.errors import ConfigurationError
 from flows.store import outbox
 from flows.store.cell_run import CellRun
-from mlp.network import Layer, flatten
-from mlp.snapshots import snapshot
+from mlp.nn.network import Layer, flatten
+from mlp.nn.snapshots import snapshot
 
 
 @pytest.fixture(autouse=True)

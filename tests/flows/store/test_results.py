@@ -293,7 +293,7 @@ class TestCurves:
         class Answer:
             def __init__(self, run_ids):
                 points = [{"run_id": r, "step": s, "value": v, "timestamp": 7} for r in run_ids for s, v in stored[r]]
-                self.text = json.dumps({"metrics": points[: queries.MOST_POINTS]})
+                self.text = json.dumps({"metrics": points[: queries.MAX_POINTS]})
 
             def json(self):
                 return json.loads(self.text)
@@ -306,7 +306,7 @@ class TestCurves:
             asked.append(len(params["run_id"]))
             return Answer(params["run_id"])
 
-        monkeypatch.setattr(queries, "MOST_POINTS", 6)
+        monkeypatch.setattr(queries, "MAX_POINTS", 6)
         monkeypatch.setattr(queries, "http_request", http_request)
         monkeypatch.setattr(queries, "verify_rest_response", lambda answer, metric: answer)
         found = list(queries.points_of_server(Server(), list(stored), ["m"]))

@@ -35,7 +35,7 @@ def test_of_two_sweeps_that_write_the_same_new_tag_at_once_the_later_one_overwri
             database.execute(columns, ("view", "theirs", experiment_id))
 
     event.listen(Session, "before_flush", other_is_faster)
-    sweep.patiently(tag, progress)
+    sweep.retry_store(tag, progress)
     assert attempts == 2
     assert store.client.get_experiment(experiment_id).tags["view"] == "mine"
 
@@ -49,5 +49,5 @@ def test_what_the_store_refuses_is_not_asked_for_again(store, progress):
         store.client.set_experiment_tag("404", "view", "mine")
 
     with pytest.raises(MlflowException, match="404"):
-        sweep.patiently(tag, progress)
+        sweep.retry_store(tag, progress)
     assert attempts == 1

@@ -13,7 +13,7 @@ from flows.sweep import tracking
 from flows.sweep.progress import ProgressFolder, Stopped
 from flows.sweep.tracking import SweepContext, track_stack
 from flows.sweep.training import CellTrained, EpochEnded, Loaded
-from mlp.network import Network
+from mlp.nn.network import Network
 
 DATA = {"name": "some", "digest": "0", "source_type": "test", "source": "{}", "profile": "{}"}
 

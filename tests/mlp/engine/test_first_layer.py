@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from mlp.engine.cost import group_size
-from mlp.engine.first_layer import LONGEST_SUM, Grouping, Products, pack_groups, unpack_groups
+from mlp.engine.first_layer import MAX_SUM, Grouping, Products, pack_groups, unpack_groups
 from mlp.engine.pixels import Batch, whole_tiles
 
 RARE = 6
@@ -69,15 +69,15 @@ def test_products_are_those_of_each_network_on_its_own() -> None:
 
 @pytest.mark.parametrize("fan_out", [1, 10, 16, 25, 30, 100])
 @given(
-    n=st.integers(1, LONGEST_SUM),
-    dense=st.sampled_from([1, 2, 33, 257, LONGEST_SUM, 500, 718, 785]),
+    n=st.integers(1, MAX_SUM),
+    dense=st.sampled_from([1, 2, 33, 257, MAX_SUM, 500, 718, 785]),
     rest=st.floats(0, 1, exclude_max=True),
 )
 @settings(max_examples=20, deadline=None)
 def test_equal_networks_get_equal_bits_at_every_place(fan_out: int, n: int, dense: int, rest: float) -> None:
     """In a group with fewer networks, too. If this fails, the BLAS in use needs other margins, or shorter sums."""
     group = group_size(fan_out)
-    cells, narrow = group + max(int(group * rest), 1), dense <= LONGEST_SUM
+    cells, narrow = group + max(int(group * rest), 1), dense <= MAX_SUM
     rng, batch, grouping = np.random.default_rng(0), batch_of(n, dense), Grouping((cells,), fan_out, group, narrow)
     one = rng.standard_normal((dense + RARE, fan_out)).astype(np.float32)
     runs = pack_groups(np.broadcast_to(one, (cells, *one.shape)), grouping)

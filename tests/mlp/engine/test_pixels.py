@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlp import Descent, generator
-from mlp.descent import mini_batches, scaled, shifted
 from mlp.engine.pixels import Batch, Images, Layout, layout_of, moved
+from mlp.nn.descent import mini_batches, scaled, shifted
 
 SIDE = 6
 

@@ -1,4 +1,4 @@
-"""The engine is compared with the readable loop of `mlp.descent.train`, and with itself in other stacks."""
+"""The engine is compared with the readable loop of `mlp.nn.descent.train`, and with itself in other stacks."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,11 +12,12 @@ from hypothesis.extra.numpy import arrays
 from numpy.random import Generator
 from threadpoolctl import threadpool_info
 
-from mlp import Dataset, Descent, Layer, Network, generator, metrics, train, train_stack
-from mlp.descent import scaled
+from mlp import Dataset, Descent, Layer, Network, generator, train, train_stack
 from mlp.engine.stack import first_largest
-from mlp.metrics import Evaluation
-from mlp.network import Parameters
+from mlp.measures import metrics
+from mlp.measures.metrics import Evaluation
+from mlp.nn.descent import scaled
+from mlp.nn.network import Parameters
 
 SIDE, CLASSES = 6, 4
 # Rule, momentum and a learning rate that suits both.
@@ -60,8 +61,8 @@ def network_of(hidden: tuple[int, ...] = (7, 5), **choices: str) -> Network:
 def assert_follows_the_readable_loop(network: Network, descent: Descent, data: Dataset, own_orders: bool) -> None:
     cells = 3
     starts, labels = starts_of(network, cells), labels_of(data, cells)
-    orders, droppers = orders_of(range(cells), own_orders), droppers_of(range(cells))
-    history = train_stack(network, descent, starts, data, labels, orders, droppers=droppers)
+    orders, dropout_rngs = orders_of(range(cells), own_orders), droppers_of(range(cells))
+    history = train_stack(network, descent, starts, data, labels, orders, dropout_rngs=dropout_rngs)
     for cell in range(cells):
 
         def compare(epoch: int, parameters: Parameters, cell: int = cell) -> None:
@@ -71,9 +72,9 @@ def assert_follows_the_readable_loop(network: Network, descent: Descent, data: D
                 np.testing.assert_allclose(history.metrics[name][epoch, cell], figure, rtol=1e-3, atol=near)
 
         order = generator(cell if own_orders else 0, "order")
-        (dropper,) = droppers_of([cell])
+        (dropout_rng,) = droppers_of([cell])
         expected = train(
-            network, starts[cell], data.train_images, labels[cell], descent, order, compare, dropper=dropper
+            network, starts[cell], data.train_images, labels[cell], descent, order, compare, dropout_rng=dropout_rng
         )
         for layer, oracle in zip(history.parameters[cell], expected, strict=True):
             np.testing.assert_allclose(layer.weights, oracle.weights, rtol=1e-3, atol=2e-5)
@@ -81,7 +82,7 @@ def assert_follows_the_readable_loop(network: Network, descent: Descent, data: D
 
 
 def measured(network: Network, parameters: Parameters, data: Dataset, labels: np.ndarray) -> dict[str, float]:
-    """All metrics of one network, by `mlp.network`."""
+    """All metrics of one network, by `mlp.nn.network`."""
 
     def answers(images: np.ndarray, given: np.ndarray, true: np.ndarray) -> Evaluation:
         costs = network.example_costs(parameters, scaled(images), given)
@@ -159,7 +160,7 @@ def assert_same_bits_in_every_stack(
 
     def trained(some: list[int]):
         some_starts, orders = [starts[cell] for cell in some], orders_of(some, own_orders)
-        return train_stack(network, descent, some_starts, data, labels[some], orders, droppers=droppers_of(some))
+        return train_stack(network, descent, some_starts, data, labels[some], orders, dropout_rngs=droppers_of(some))
 
     full = trained(list(range(cells)))
     for some in ([0], [cells - 1], [cells - 1, 0, cells // 2], list(reversed(range(cells)))):
@@ -224,13 +225,13 @@ DESCENTS = st.builds(
 def test_cells_with_descents_of_their_own_get_the_bits_of_each_trained_alone(descents, hidden, own_orders) -> None:
     network, data, count = network_of(hidden), data_set(), len(descents)
     starts, labels = starts_of(network, count), labels_of(data, count)
-    orders, droppers = orders_of(range(count), own_orders), droppers_of(range(count))
-    together = train_stack(network, descents, starts, data, labels, orders, droppers=droppers)
+    orders, dropout_rngs = orders_of(range(count), own_orders), droppers_of(range(count))
+    together = train_stack(network, descents, starts, data, labels, orders, dropout_rngs=dropout_rngs)
     for cell, descent in enumerate(descents):
         some = slice(cell, cell + 1)
         orders = orders_of([cell], own_orders)
-        droppers = droppers_of([cell]) if descent.dropout else []
-        alone = train_stack(network, descent, starts[some], data, labels[some], orders, droppers=droppers)
+        dropout_rngs = droppers_of([cell]) if descent.dropout else []
+        alone = train_stack(network, descent, starts[some], data, labels[some], orders, dropout_rngs=dropout_rngs)
         assert together.epochs[cell] == alone.epochs[0] == descent.epochs
         for name, values in together.metrics.items():
             np.testing.assert_array_equal(values[: descent.epochs + 1, cell], alone.metrics[name][:, 0])
@@ -390,8 +391,8 @@ def test_epochs_are_reported_from_the_untrained_network_on() -> None:
 
 
 def test_dropout_needs_a_generator_per_cell() -> None:
-    with pytest.raises(ValueError, match="droppers: 1 given, with dropout; allowed: one for each of 2 cells"):
-        run(2, descent=Descent(dropout=0.5), droppers=droppers_of([0]))
+    with pytest.raises(ValueError, match="dropout_rngs: 1 given, with dropout; allowed: one for each of 2 cells"):
+        run(2, descent=Descent(dropout=0.5), dropout_rngs=droppers_of([0]))
 
 
 def test_labels_and_orders_must_be_one_per_cell() -> None:

@@ -1,4 +1,4 @@
-// What is done to every image before a network sees it, as in mlp/preprocessing.py.
+// What is done to every image before a network sees it, as in mlp/data/preprocessing.py.
 
 const sum = values => values.reduce((total, value) => total + value, 0);
 

@@ -1,9 +1,9 @@
-// One network, by the formulas of mlp/network.py: activations, cost, gradient, steps.
+// One network, by the formulas of mlp/nn/network.py: activations, cost, gradient, steps.
 //
 // A network is {sizes, activation, cost}. Its parameters are one {weights, biases} for each layer; the weights
 // (fan in x fan out) lie row by row in one array.
 
-const TINY = 2 ** -126; // the smallest normal float32: what mlp.costs takes the logarithm of instead of 0
+const TINY = 2 ** -126; // the smallest normal float32: what mlp.nn.costs takes the logarithm of instead of 0
 
 const ACTIVATIONS = {
   sigmoid: {of: z => (1 + Math.tanh(z / 2)) / 2, slope: a => a * (1 - a)},

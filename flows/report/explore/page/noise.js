@@ -1,4 +1,4 @@
-// Images without a digit: the kinds of noise of mlp/confidence.py, with pixels of 256 levels.
+// Images without a digit: the kinds of noise of mlp/measures/confidence.py, with pixels of 256 levels.
 
 const level = value => Math.round(Math.min(Math.max(value, 0), 255)) / 255;
 const anyLevel = () => Math.floor(256 * Math.random()) / 255;

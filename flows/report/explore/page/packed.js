@@ -39,7 +39,7 @@ export async function framesOf(network, id) {
   return frames;
 }
 
-/** One vector as weights and biases, in the order of mlp.network.flatten. */
+/** One vector as weights and biases, in the order of mlp.nn.network.flatten. */
 function shaped(vector, layers) {
   let at = 0;
   return layers.map(([fanIn, fanOut]) => {

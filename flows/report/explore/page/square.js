@@ -1,8 +1,8 @@
-// A drawing the way that MNIST shows digits: the same steps as mlp/images/square.py, with Pillow's resampling.
+// A drawing the way that MNIST shows digits: the same steps as mlp/data/pictures/square.py, with Pillow's resampling.
 
 import { cropped, dilation, distance, erosion, padded, picture, skeleton } from "./morphology.js";
 
-const MARGIN = 4 / 28, INK = 0.1, THIN = 0.09, THICK = 0.16; // explained in mlp/images/square.py
+const MARGIN = 4 / 28, INK = 0.1, THIN = 0.09, THICK = 0.16; // explained in mlp/data/pictures/square.py
 
 /** Round to the nearest integer, halves to the even one, as Python does. */
 function round(value) {
