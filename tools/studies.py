@@ -1,4 +1,4 @@
-"""Figures and tables of the studies, from all of their sweeps in the store: ``python tools/studies.py`` writes docs/."""
+"""Figures and tables of the studies, from their sweeps in the store; ``python tools/studies.py`` writes docs/."""
 
 from pathlib import Path
 
