@@ -12,7 +12,7 @@ NAMES = {"BSD License": "BSD", "MIT License": "MIT", "Apache Software License": 
 def licence(name: str) -> str:
     """The licence of an installed package: its SPDX expression, or the name of its classifier."""
     metadata = distribution(name).metadata
-    classifiers = [text.split(" :: ")[-1] for text in metadata.get_all("Classifier") or [] if text.startswith("License")]
+    classifiers = [text.split(" :: ")[-1] for text in metadata.get_all("Classifier") or [] if "License" in text]
     named = ", ".join(NAMES.get(text, text) for text in classifiers) or metadata["License"]
     return metadata.get("License-Expression") or named
 
