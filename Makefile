@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 # The tests of a file run one after the other: they share servers and stores.
 PARALLEL := --numprocesses 2 --dist loadfile
-CLAIMS := $(basename $(notdir $(wildcard flows/claims/*.yaml)))
+CLAIMS := $(notdir $(patsubst %/,%,$(dir $(wildcard mlp/claims/*/claim.yaml))))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help install demo test test-quick test-system test-kills test-refusals lint format results studies screenshots claims claims-full bench pictures

@@ -1,5 +1,5 @@
-"""What the lesson and its papers claim, and the verdict on each claim; a YAML file a claim.
+"""What the lesson and its papers claim, and the verdict on each claim.
 
 In: a claim and the trained cells of its experiments. Out: a verdict, kept with the sweeps that it is about. May import
-`flows.report` and the rooms below it; the measures themselves are in `mlp.claims`.
+`flows.report` and the rooms below it; the claims themselves are in `mlp.claims`.
 """

@@ -12,8 +12,7 @@ from flows.plan.experiment import Experiment
 from flows.plan.fields import Settings
 from mlp.claims import CLAIMS
 
-CLAIM_FILES = files("flows.claims")
-CLAIM_NAMES = tuple(CLAIMS)
+CLAIM_FILES = files("mlp.claims")
 SCALES = ("small", "full")
 
 
@@ -64,11 +63,11 @@ def load_claim(name: str, scale: str, data: str | None = None, seeds: str | None
     ------
     ConfigurationError
     """
-    if name not in CLAIM_NAMES:
-        raise ConfigurationError(f"claim: {name!r} given; allowed: {', '.join(CLAIM_NAMES)}, all")
+    if name not in CLAIMS:
+        raise ConfigurationError(f"claim: {name!r} given; allowed: {', '.join(CLAIMS)}, all")
     if scale not in SCALES:
         raise ConfigurationError(f"--scale: {scale!r} given; allowed: {', '.join(SCALES)}")
-    settings = yaml.safe_load((CLAIM_FILES / f"{name}.yaml").read_text(encoding="utf-8"))
+    settings = yaml.safe_load((CLAIM_FILES / name / "claim.yaml").read_text(encoding="utf-8"))
     scales = {known: settings.pop(known) for known in SCALES}
     settings = merged(settings, scales[scale]) | {"name": name, "scale": scale}
     given = {} if seeds is None else {"seeds": seeds}

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from numpy.typing import NDArray
 
 from flows.claims import verdicts
-from flows.claims.claim import CLAIM_NAMES, SCALES, Claim, Quantity, experiment_name, load_claim
+from flows.claims.claim import SCALES, Claim, Quantity, experiment_name, load_claim
 from flows.claims.verdicts import SHOWN, UNDECIDED, Verdict, Word
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
@@ -29,7 +29,7 @@ from flows.plan.preparation import (
 )
 from flows.store.artifacts import artifact, has_artifact, load_weights
 from flows.store.results import load_cells, read_curves
-from mlp.claims import CLAIMS, Findings, TrainedNetwork, estimate, holds
+from mlp.claims import CLAIMS, Findings, TrainedNetwork, estimate, holds, measure_of
 from mlp.data.sets import Dataset, DataUnavailable
 from mlp.nn.descent import Descent
 from mlp.nn.network import Parameters
@@ -58,7 +58,7 @@ def judge_claim(client: MlflowClient, claim: Claim) -> Verdict:
     for role, experiment in claim.experiments.items():
         runs[role], table = trained_networks(client, experiment)
         tables.append(table)
-    findings = CLAIMS[claim.name](**runs)
+    findings = measure_of(claim.name)(**runs)
     verdict = judge(claim, findings, runs[next(iter(claim.experiments))][0].data.name)
     cells = pd.concat(tables)
     verdict["seconds"] = monotonic() - began + seconds_trained(cells)
@@ -225,6 +225,6 @@ def stored_verdict(client: MlflowClient, name: str, scale: str) -> Verdict | Non
 
 def stored_verdicts(client: MlflowClient) -> tuple[dict[str, str], dict[tuple[str, str], Verdict]]:
     """The statements of all claims by name, and the verdicts in the store by name and scale."""
-    statements = {name: load_claim(name, "small").statement for name in CLAIM_NAMES}
-    places = [(name, scale) for name in CLAIM_NAMES for scale in SCALES]
+    statements = {name: load_claim(name, "small").statement for name in CLAIMS}
+    places = [(name, scale) for name in CLAIMS for scale in SCALES]
     return statements, {place: found for place in places if (found := stored_verdict(client, *place))}

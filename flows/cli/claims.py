@@ -27,14 +27,15 @@ def reproduce(
     ] = None,
 ) -> None:
     """Test what the lesson and its papers claim, and print the verdict; without a claim, list all verdicts."""
-    from flows.claims.claim import CLAIM_NAMES, SCALES, load_claim
+    from flows.claims.claim import SCALES, load_claim
     from flows.claims.pages import check_folder, write_pages
+    from mlp.claims import CLAIMS
 
     if claim is None and (data is not None or seeds is not None or scale != SCALES[0]):
         raise ConfigurationError("--data, --seeds, --scale: given without a claim; allowed: with a claim, or all")
     if write:
         check_folder(write)
-    names = CLAIM_NAMES if claim == "all" else [claim] if claim else []
+    names = CLAIMS if claim == "all" else [claim] if claim else []
     claims = [load_claim(name, scale, data, seeds) for name in names]
     # Imported only once the input is known to be valid, because this takes seconds.
     from flows.claims.judgement import available, judge_claim, stored_figures, stored_verdicts

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from mlp.data.randomness import generator
 from mlp.data.sets import Dataset
@@ -164,3 +165,8 @@ def holds(measured: Estimate, at_least: float | None, at_most: float | None) -> 
     if low - slack <= ends[0] and ends[1] <= high + slack:
         return True
     return None if low - slack <= ends[1] and ends[0] <= high + slack else False
+
+
+def rank_correlation(fractions: list[float], values: NDArray) -> NDArray:
+    """Spearman's correlation of values (fractions, seeds) with the fraction, (seeds,); NaN for constant values."""
+    return np.array([stats.spearmanr(fractions, v).statistic if np.ptp(v) > 0 else np.nan for v in values.T])

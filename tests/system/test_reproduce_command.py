@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from flows.claims.claim import CLAIM_NAMES
 from flows.store.artifacts import artifact
+from mlp.claims import CLAIMS
 
 pytestmark = pytest.mark.system
 
@@ -57,7 +57,7 @@ def test_without_a_name_all_claims_are_listed_and_their_verdicts_can_be_written_
     assert listed.returncode == 0, listed.stderr
     page = (shared_workplace.folder / "claims" / "gradient.md").read_text(encoding="utf-8")
     table = (shared_workplace.folder / "claims-table.md").read_text(encoding="utf-8")
-    assert table.count("not run") == 2 * len(CLAIM_NAMES) - 1
+    assert table.count("not run") == 2 * len(CLAIMS) - 1
     assert "## gradient (small, on digits, not MNIST): undecided" in page
     assert {file.name for file in (shared_workplace.folder / "claims").iterdir()} >= {
         "README.md", "results.csv", "verdicts.csv", "gradient-importance.png"

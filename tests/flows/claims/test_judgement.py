@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 
 from flows.claims import judgement, verdicts
-from flows.claims.claim import CLAIM_FILES, CLAIM_NAMES, SCALES, Quantity, load_claim, merged
+from flows.claims.claim import CLAIM_FILES, SCALES, Quantity, load_claim, merged
 from flows.claims.judgement import VERDICT_FILE, as_run, judge, seconds_trained, stored_verdicts
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
 from flows.plan.preparation import load_data
 from flows.sweep.training import train
-from mlp.claims import CLAIMS, Findings, TrainedNetwork, arpit
+from mlp.claims import CLAIMS, Findings, TrainedNetwork, measure_of
+from mlp.claims.critical import measure as critical
 from mlp.data.sets import DataUnavailable
 
 
@@ -49,19 +50,19 @@ def trained(experiment: Experiment) -> list[TrainedNetwork]:
 
 class TestClaimFiles:
     @pytest.mark.parametrize("scale", SCALES)
-    @pytest.mark.parametrize("name", CLAIM_NAMES)
+    @pytest.mark.parametrize("name", CLAIMS)
     def test_every_claim_is_valid_at_both_scales(self, name, scale):
         claim = load_claim(name, scale)
         assert {experiment.name for experiment in claim.experiments.values()} == {f"claim-{name}-{scale}"}
         assert next(iter(claim.experiments.values())).data.name == "auto"
 
-    @pytest.mark.parametrize("name", CLAIM_NAMES)
+    @pytest.mark.parametrize("name", CLAIMS)
     def test_every_claim_judges_a_quantity_and_cites_its_source_for_each(self, name):
         judged = [quantity for quantity in load_claim(name, "full").quantities.values() if quantity.judged]
         assert any(quantity.setup == "" for quantity in judged)
         assert all(quantity.says for quantity in judged)
 
-    @pytest.mark.parametrize("name", CLAIM_NAMES)
+    @pytest.mark.parametrize("name", CLAIMS)
     def test_a_difference_of_shares_has_no_interval_of_a_share(self, name):
         # The interval of a share never includes 0, so that it would prove every difference.
         percents = [quantity for quantity in load_claim(name, "full").quantities.values() if quantity.percent]
@@ -73,13 +74,14 @@ class TestClaimFiles:
         assert differences <= {"linear"}
 
     def test_every_claim_file_has_a_measure_and_every_measure_a_file(self):
-        files = {entry.name.removesuffix(".yaml") for entry in CLAIM_FILES.iterdir() if entry.name.endswith(".yaml")}
-        assert files == set(CLAIMS) == set(CLAIM_NAMES)
+        folders = {entry.name for entry in CLAIM_FILES.iterdir() if (entry / "claim.yaml").is_file()}
+        assert folders == set(CLAIMS)
+        assert all(callable(measure_of(name)) for name in CLAIMS)
 
-    @pytest.mark.parametrize("name", CLAIM_NAMES)
+    @pytest.mark.parametrize("name", CLAIMS)
     def test_the_experiments_of_a_claim_are_the_arguments_of_its_measure(self, name):
         # A measure that takes any number of them by name has a single parameter of another kind.
-        inspect.signature(CLAIMS[name]).bind(**load_claim(name, "small").experiments)
+        inspect.signature(measure_of(name)).bind(**load_claim(name, "small").experiments)
 
     def test_a_scale_changes_only_the_fields_it_names(self):
         assert merged({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 3}, "d": [4]}) == {"a": {"b": 3, "c": 2}, "d": [4]}
@@ -111,13 +113,13 @@ class TestClaimFiles:
             load_claim(name, scale)
 
 
-@pytest.mark.parametrize("name", CLAIM_NAMES)
+@pytest.mark.parametrize("name", CLAIMS)
 def test_every_measure_returns_the_quantities_that_its_file_judges(name, monkeypatch):
-    monkeypatch.setattr(arpit, "CRITICAL_ROWS", 10)
-    monkeypatch.setattr(arpit, "RADIUS_ROWS", 5)
+    monkeypatch.setattr(critical, "CRITICAL_ROWS", 10)
+    monkeypatch.setattr(critical, "RADIUS_ROWS", 5)
     claim = load_claim(name, "small", "digits")
     runs = {role: trained(shrunk(experiment)) for role, experiment in claim.experiments.items()}
-    findings = CLAIMS[name](**runs)
+    findings = measure_of(name)(**runs)
     assert set(claim.quantities) <= set(findings.quantities)
     assert findings.figures
     for figure in findings.figures.values():

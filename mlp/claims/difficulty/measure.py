@@ -1,0 +1,70 @@
+"""Images that are easy for every network (Arpit et al. 2017, arXiv 1706.05394, figure 1)."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp import figures
+from mlp.claims.findings import (
+    Findings,
+    TrainedNetwork,
+    select,
+)
+from mlp.measures.memorization import (
+    difficulty_dispersion,
+    equal_difficulty,
+    example_difficulty,
+)
+from mlp.nn.descent import scaled
+
+DIFFICULTY_ROWS = 1_000  # training images whose difficulty is measured
+
+
+def measure(nets: list[TrainedNetwork], labels: list[TrainedNetwork], plain: list[TrainedNetwork]) -> Findings:
+    """Figure 1: share of the networks that misclassify each training image after one epoch.
+
+    Parameters
+    ----------
+    nets
+        Trained on real and on random images, equally many of each label.
+    labels
+        Trained on the same real images with random labels, the same for all networks.
+    plain
+        Trained on the first images of the training set, whose labels are not equally frequent.
+    """
+    groups = {
+        "real": select(nets, inputs="true"),
+        "noise": select(nets, inputs="gaussian"),
+        "labels": labels,
+        "plain_real": select(plain, inputs="true"),
+        "plain_noise": select(plain, inputs="gaussian"),
+    }
+    quantities: dict[str, Any] = {}
+    shown = {}
+    for name, selected in groups.items():
+        images, given = scaled(selected[0].data.train_images[:DIFFICULTY_ROWS]), selected[0].given[:DIFFICULTY_ROWS]
+        predicted = np.array([net.network.answers(net.parameters, images).argmax(axis=1) for net in selected])
+        shares = example_difficulty(predicted, given)
+        if not name.startswith("plain"):
+            shown[name], shown[f"{name}, if equally difficult"] = (
+                np.sort(shares),
+                equal_difficulty(shares, len(selected)),
+            )
+        quantities |= {
+            f"{name}_mean": float(shares.mean()),
+            f"{name}_dispersion": difficulty_dispersion(shares, len(selected)),
+            f"{name}_dispersion_of_a_digit": dispersion_within_labels(shares, given, len(selected)),
+            f"{name}_always_right": float((shares == 0).mean()),
+        }
+    return Findings(quantities, {"difficulty": figures.difficulty(shown)})
+
+
+def dispersion_within_labels(shares: NDArray, labels: NDArray, networks: int) -> float:
+    """Mean over the labels of the dispersion among the images with the same label.
+
+    A network that has only learned how frequent each digit is always answers the most frequent one, which makes the
+    images of that digit look easy.
+    """
+    dispersions = [difficulty_dispersion(shares[labels == label], networks) for label in np.unique(labels)]
+    return float(np.nanmean(dispersions)) if np.isfinite(dispersions).any() else np.nan

@@ -1,0 +1,33 @@
+"""A network constructed for any labels (Zhang et al. 2016, arXiv 1611.03530, theorem 1)."""
+
+import numpy as np
+
+from mlp import figures
+from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds
+from mlp.data.randomness import generator
+from mlp.theory.interpolation import interpolate
+
+
+def measure(trained: list[TrainedNetwork]) -> Findings:
+    """Theorem 1: a network with 2n + d weights, constructed for random labels; beside it a trained one of that size.
+
+    The construction has one output, which is the label as a number. Its answer is the nearest digit.
+    """
+    data = trained[0].data
+    images, test_images = data.train_images / 255, data.test_images / 255
+    networks = [interpolate(images, net.given, generator(net.seed, "start")) for net in trained]
+    outputs = [network.answers(images) for network in networks]
+    wrong = [np.rint(output) != net.given for output, net in zip(outputs, trained, strict=True)]
+    quantities = {
+        "images": float(len(images)),
+        "weights": float(networks[0].parameter_count),
+        "weights_beyond": float(networks[0].parameter_count - 2 * len(images) - images.shape[1]),
+        "errors": np.array([rows.sum() for rows in wrong]),
+        "deviation": max(np.abs(output - net.given).max() for output, net in zip(outputs, trained, strict=True)),
+        "test_accuracy": np.array([(np.rint(net.answers(test_images)) == data.test_labels).mean() for net in networks]),
+        "trained_weights": float(trained[0].network.parameter_count),
+        "trained_accuracy": over_seeds(trained, final("train/accuracy")),
+    }
+    some = np.argsort(images @ networks[0].projection)[:20]
+    shown = figures.interpolation(networks[0], images[some], trained[0].given[some])
+    return Findings(quantities, {"construction": shown})
