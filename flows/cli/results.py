@@ -75,7 +75,7 @@ def compare_command(
     if as_json:
         print(tables.as_json(comparison, shown))
     elif as_csv:
-        print(tables.as_csv(comparison, shown), end="")
+        print(tables.as_csv(tables.records(comparison, shown)), end="")
     elif as_markdown:
         print(tables.as_markdown(comparison, shown))
     else:
@@ -88,6 +88,7 @@ def compare_command(
 def print_two(sources: list[str], by: list[str], metrics: list[str], output: str, tracking_uri: str | None) -> None:
     """Compare two sweeps with each other, and print the result as text or in another format."""
     from flows.report import two_sweeps_tables as tables
+    from flows.report.tables import as_csv
     from flows.report.two_sweeps import compare_two
     from flows.store.results import select
     from mlp.measures.metrics import headlines
@@ -105,7 +106,7 @@ def print_two(sources: list[str], by: list[str], metrics: list[str], output: str
     if output == "json":
         print(tables.as_json(two, metrics))
     elif output == "csv":
-        print(tables.as_csv(two, metrics), end="")
+        print(as_csv(tables.records(two, metrics)), end="")
     elif output == "markdown":
         print(tables.as_markdown(two, shown))
     else:

@@ -141,24 +141,40 @@ def compare(
         If no cell has finished, or `by` or `baseline` names something that does not exist.
     """
     cells, notes = comparable(cells)
-    given, by = by, axes_of(cells, by)
-    notes += note_on_axes(given, by)
-    keys = [tuple(plain(value) for value in values) for values in cells[by].itertuples(index=False)]
-    places = {key: place for place, key in enumerate(sorted(set(keys), key=rank))}
+    axes = axes_of(cells, by)
+    cells, groups = grouped(cells, axes)
     # Of cells that do not differ at all, the latest counts.
-    cells = cells.assign(group=[places[key] for key in keys]).drop_duplicates(["group", "seed"], keep="last")
-    groups = [dict(zip(by, key, strict=True)) for key in places]
-    bases = find_baselines(groups, by, baseline)
+    cells = cells.drop_duplicates(["group", "seed"], keep="last")
+    bases = find_baselines(groups, axes, baseline)
+    return over_seeds(cells, axes, groups, bases, tested, notes + note_on_axes(by, axes))
+
+
+def grouped(cells: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, list[Group]]:
+    """The cells with the number of their ``group``, and the groups in order."""
+    keys = [tuple(map(plain, row)) for row in cells[by].itertuples(index=False)]
+    # A value may be a number in one sweep and a text in another: the ranks of both are equal.
+    groups = {rank(key): dict(zip(by, key, strict=True)) for key in reversed(keys)}
+    places = {key: place for place, key in enumerate(sorted(groups))}
+    return cells.assign(group=[places[rank(key)] for key in keys]), [groups[key] for key in places]
+
+
+def over_seeds(
+    cells: pd.DataFrame,
+    by: list[str],
+    groups: list[Group],
+    bases: list[int | None],
+    tested: Sequence[str],
+    notes: list[str],
+) -> Comparison:
+    """The comparison of cells that have the number of their group; see `Comparison` and `compare`."""
     metrics = metrics_of(cells)
     values = by_seed_and_group(cells, cells[metrics])
+    summary = intervals.summarize(values, [scale_of(name, values[..., i]) for i, name in enumerate(metrics)])
+    versus = {name: difference(cells, bases, name) for name in tested} if set(bases) != {None} else {}
+    seeds = cells["group"].value_counts().sort_index().to_numpy()
     return Comparison(
-        by, groups, bases, cells,
-        cells["group"].value_counts().sort_index().to_numpy(),
-        metrics,
-        intervals.summarize(values, [scale_of(name, values[..., i]) for i, name in enumerate(metrics)]),
-        {name: difference(cells, bases, name) for name in tested} if set(bases) != {None} else {},
-        notes + notes_on_seeds(cells, bases),
-    )  # fmt: skip
+        by, groups, bases, cells, seeds, metrics, summary, versus, [*notes, *notes_on_seeds(cells, bases)]
+    )
 
 
 def scale_of(name: str, values: NDArray) -> str:

@@ -1,9 +1,7 @@
 """The report: a comparison as one HTML page that needs no network, no server and no other file."""
 
-import gzip
 import platform
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -12,19 +10,21 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 from mlflow.entities import Run
-from numpy.typing import NDArray
 from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from flows.report import tables
+from flows.report.answer import answer
 from flows.report.charts import EXPLORE, explore_link
 from flows.report.compare import Comparison
+from flows.report.explore.packing import pack
 from flows.report.grids import grid_charts
 from flows.report.groups import common
 from flows.report.templates import TEMPLATES
+from flows.store.results import Selection
 from mlp.figures.interactive import curves_chart, hues, measures_chart, seeds_chart
 from mlp.measures.metrics import COST, METRICS, metric
-from mlp.statistics.intervals import Estimate, Summary
+from mlp.statistics.intervals import Estimate
 
 PACKAGES = ("mlp-flows", "numpy", "scikit-learn", "mlflow", "prefect")
 GENERATOR = '<meta name="generator" content="mlp-flows">'  # by which a report is known
@@ -32,16 +32,13 @@ MAX_SEEDS = 20  # whose curves are drawn
 
 
 def page(
-    title: str,
+    selection: Selection,
     comparison: Comparison,
-    sentences: Sequence[str],
-    notes: Sequence[str],
-    curves: dict[str, Summary],
-    curves_of_seeds: dict[str, NDArray],
+    points: pd.DataFrame,
+    recipe: Mapping[str, Any],
     pictures: Mapping[str, Any],
-    recipe: dict[str, Any],
-    sweep: Run | None,
     links: Mapping[str, str],
+    *,
     explored: bool,
 ) -> str:
     """Write the report.
@@ -49,45 +46,34 @@ def page(
     Parameters
     ----------
     comparison : Comparison
-        With a baseline.
-    sentences : sequence of str
-        The answer, see `flows.report.answer`.
-    notes : sequence of str
-        What a reader must know about the choice of cells.
-    curves : dict
-        Result of `Comparison.curves`.
-    curves_of_seeds : dict
-        Result of `Comparison.curves_of_seeds`.
+        Of the cells of the selection, with a baseline.
+    points : DataFrame
+        The curves of the cells, a result of `flows.load_curves`.
+    recipe : mapping
+        The experiment of the sweep; empty for cells of several sweeps.
     pictures : mapping
         Result of `flows.report.pictures.draw`.
-    recipe : dict
-        The experiment of the sweep; empty for cells of several sweeps.
-    sweep : Run, optional
-        The parent run, if the cells are those of one sweep.
     links : mapping
         By run id of a cell, and of the sweep, the address of its page in MLflow.
     explored : bool
         Whether the page in which a person draws lies beside the report.
     """
+    sweep = selection.sweep
     return TEMPLATES.get_template("page.html").render(
         generator=Markup(GENERATOR),
-        title=title,
+        title=selection.title,
         description=recipe.get("description", ""),
         facts=facts(comparison),
-        sentences=sentences,
-        notes=[*notes, *comparison.notes],
+        sentences=answer(comparison),
+        notes=[*selection.notes, *comparison.notes],
         groups=list(zip(comparison.names, hues(len(comparison.groups)), strict=True)),
         varying=", ".join(comparison.varying),
-        curves=embedded(curves_charts(comparison, curves, curves_of_seeds)),
+        curves=embedded(curves_charts(comparison, points)),
         sample=sample(comparison),
         most_seeds=MAX_SEEDS if comparison.cells["seed"].nunique() > MAX_SEEDS else 0,
         measures=embedded(measures_charts(comparison)),
-        overview_headings=tables.overview_headings(),
-        overview=tables.overview_rows(comparison),
-        overview_caption=tables.CAPTION,
-        detail_headings=tables.detail_headings(comparison),
-        details=tables.detail_rows(comparison, "test/accuracy"),
-        detail_caption=tables.detail_caption(comparison, "test/accuracy"),
+        overview=tables.overview(comparison, by=[]),
+        detail=tables.detail(comparison, "test/accuracy", by=[]),
         **pictures,
         best_and_worst=best_and_worst(comparison),
         links=links,
@@ -97,7 +83,7 @@ def page(
         sweep=sweep.info if sweep else None,
         explore=(EXPLORE, explore_link(sweep.info.experiment_id, sweep.info.run_id)) if sweep and explored else (),
         versions={"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        plotly=b64encode(gzip.compress(get_plotlyjs().encode(), compresslevel=5, mtime=0)).decode(),
+        plotly=pack(get_plotlyjs().encode()),
     )
 
 
@@ -121,16 +107,15 @@ def sample(comparison: Comparison) -> str:
     return " or ".join(f"{number:,.0f}" for number in sorted(set(numbers)))
 
 
-def curves_charts(
-    comparison: Comparison, curves: dict[str, Summary], curves_of_seeds: dict[str, NDArray]
-) -> dict[str, Figure]:
+def curves_charts(comparison: Comparison, points: pd.DataFrame) -> dict[str, Figure]:
     """A chart for each metric that was measured by epoch, in the order of the table of metrics."""
+    curves, of_seeds = comparison.curves(points), comparison.curves_of_seeds(points)
+    measured = [row for row in METRICS.values() if row.name in curves]
     return {
         row.title: curves_chart(
-            comparison.names, curves[row.name], row.share, curves_of_seeds[row.name][:MAX_SEEDS], row.section == COST
+            comparison.names, curves[row.name], row.share, of_seeds[row.name][:MAX_SEEDS], row.section == COST
         )
-        for row in METRICS.values()
-        if row.name in curves
+        for row in measured
     }
 
 
@@ -175,8 +160,8 @@ def best_and_worst(comparison: Comparison) -> list[dict[str, str]]:
     """The cells with the best and with the worst test accuracy of each group."""
     rows = []
     for place, cells in ranked(comparison).groupby("group"):
-        ends = [("best", cells.iloc[0])] + [("worst", cells.iloc[-1])] * (len(cells) > 1)
-        for which, cell in ends:
+        ends = {"worst": cells.iloc[-1]} if len(cells) > 1 else {}
+        for which, cell in ({"best": cells.iloc[0]} | ends).items():
             accuracy = metric("test/accuracy").text(cell["test/accuracy"])
             about = {"which": which, "name": cell["name"], "accuracy": accuracy, "run": cell["run_id"]}
             rows.append({"group": comparison.names[place], **about})

@@ -55,7 +55,8 @@ def summarize_sweep(
     client.log_text(sweep_id, selection.cells.to_csv(index=False), "cells.csv")
     known: Networks = {}  # both pages need their weights
     explored = log_explore_page(client, sweep_id, selection, comparison, points, known)
-    client.log_text(sweep_id, write_report(client, selection, comparison, points, known, explored), charts.REPORT)
+    report = write_report(client, selection, comparison, points, known, explored=explored)
+    client.log_text(sweep_id, report, charts.REPORT)
     picture = ""
     if {"train/cost", "test/accuracy"} <= set(curves):
         client.log_figure(sweep_id, story(comparison, points), PICTURE)
@@ -102,6 +103,7 @@ def write_report(
     comparison: Comparison,
     points: pd.DataFrame,
     known: Networks | None = None,
+    *,
     explored: bool = False,
 ) -> str:
     """The report on a selection of cells, with pictures of the weights that can still be read.
@@ -121,13 +123,9 @@ def write_report(
             weights[cell["run_id"]] = first_layer(client, cell)
     recipe = read_artifact(client, selection.sweep, EXPERIMENT) if selection.sweep else {}
     answers = ask(client, comparison, shown, recipe, {} if known is None else known)
-    curves, seeds = comparison.curves(points), comparison.curves_of_seeds(points)
     links = run_links(client, selection)
     pictures = draw(comparison, shown, weights, answers, links)
-    return page(
-        selection.title, comparison, answer(comparison), selection.notes, curves, seeds, pictures, recipe,
-        selection.sweep, links, explored,
-    )  # fmt: skip
+    return page(selection, comparison, points, recipe, pictures, links, explored=explored)
 
 
 def run_links(client: MlflowClient, selection: Selection) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""A comparison as tables: for a terminal, as Markdown, JSON and CSV."""
+"""A comparison as tables of text, for a terminal, as Markdown and for a page; and as records, for JSON and CSV."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from flows.report.compare import Comparison
 from flows.report.values import show
 from mlp.measures.metrics import Metric, headlines, metric
+from mlp.statistics.differences import Differences
 from mlp.statistics.intervals import FEWEST_SEEDS, sampling_error
 
 CAPTION = (
@@ -21,6 +23,51 @@ CAPTION = (
     "activation for uniform noise."
 )
 INTERVAL = "95 % interval"
+VERSUS = [INTERVAL, "p"]  # the columns of `versus`
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table of texts.
+
+    Attributes
+    ----------
+    headings : sequence of str
+    rows : sequence of (headings,) sequences
+    title, caption : str
+        What stands above it and below it.
+    prose : bool
+        Whether the cells are words, which begin at the left and may be broken, rather than numbers.
+    """
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+    caption: str = ""
+    prose: bool = False
+
+    def __rich__(self) -> Table:
+        """The table for a terminal."""
+        table = Table(
+            title=f"\n{self.title}", caption=self.caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False,
+            show_edge=False, title_justify="left", caption_justify="left",
+        )  # fmt: skip
+        for name in self.headings:  # the values of few seeds are the widest, and may take two lines
+            whole = not self.prose and name != INTERVAL
+            table.add_column(name, justify="left" if self.prose else "right", no_wrap=whole, overflow="fold")
+        for row in self.rows:
+            table.add_row(*map(Text, row))
+        return table
+
+    def markdown(self) -> str:
+        """The table in Markdown, without its title and its caption."""
+        return markdown_table(self.headings, self.rows, ("l" if self.prose else "r") * len(self.headings))
+
+
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
+    """A table in Markdown; `align` has an ``l`` or an ``r`` for each column."""
+    rule = ["---:" if side == "r" else "---" for side in align]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [headings, rule, *rows])
 
 
 def spread(row: Metric, comparison: Comparison, place: int) -> str:
@@ -30,16 +77,22 @@ def spread(row: Metric, comparison: Comparison, place: int) -> str:
     return row.text(mean) + (f" ± {row.text(std)}" if np.isfinite(std) else "")
 
 
-def interval(row: Metric, low: float, high: float, seeds: NDArray, signed: bool = False) -> str:
+def interval(row: Metric, ends: tuple[float, float], seeds: NDArray[np.float64], *, signed: bool = False) -> str:
     """Both ends of an interval; of few seeds their values (seeds,)."""
     known = np.sort(seeds[np.isfinite(seeds)])
     if 2 <= len(known) < FEWEST_SEEDS:
         return ", ".join(row.text(value, signed) for value in known)
-    return f"{row.text(low, signed)} … {row.text(high, signed)}" if np.isfinite(low) else "–"
+    return f"{row.text(ends[0], signed)} … {row.text(ends[1], signed)}" if np.isfinite(ends[0]) else "–"
 
 
 def p_value(value: float) -> str:
     return "–" if np.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def versus(row: Metric, found: Differences, place: int, apart: NDArray[np.float64]) -> list[str]:
+    """The interval of a difference and its p; `apart` (seeds,) are the differences themselves."""
+    ends = found.low[place], found.high[place]
+    return [interval(row, ends, apart, signed=True), p_value(found.p_adjusted[place])]
 
 
 def heading(row: Metric) -> str:
@@ -47,43 +100,48 @@ def heading(row: Metric) -> str:
     return f"{row.name}, {row.unit}" if row.unit else row.name
 
 
-def overview_headings() -> list[str]:
-    """The columns of an overview after those of the params."""
-    return ["seeds", *(row.headline for row in headlines())]
+def overview(comparison: Comparison, title: str = "", by: Sequence[str] | None = None) -> TextTable:
+    """For each group its params, its seeds and the headline metrics.
 
-
-def overview_rows(comparison: Comparison) -> list[list[str]]:
-    """For each group its seeds and the headline metrics."""
-    return [
-        [str(seeds), *(spread(row, comparison, place) for row in headlines())]
+    Parameters
+    ----------
+    by : sequence of str, optional
+        The params that are columns: by default those that vary, since a terminal is narrow.
+    """
+    by = comparison.varying if by is None else by
+    rows = [
+        [*params(comparison, place, by), str(seeds), *(spread(row, comparison, place) for row in headlines())]
         for place, seeds in enumerate(comparison.seeds)
     ]
+    return TextTable([*by, "seeds", *(row.headline for row in headlines())], rows, title, CAPTION)
 
 
-def detail_headings(comparison: Comparison) -> list[str]:
-    """The columns of a table of one metric after those of the params."""
-    return ["seeds", "mean", INTERVAL] + ["difference", INTERVAL, "p"] * comparison.has_baseline
-
-
-def detail_rows(comparison: Comparison, name: str) -> list[list[str]]:
-    """For each group one metric: seeds, mean, interval, and the difference from its baseline."""
-    row, over_seeds, versus = metric(name), comparison.of(name), comparison.differences.get(name)
+def detail(comparison: Comparison, name: str, by: Sequence[str] | None = None) -> TextTable:
+    """For each group one metric: seeds, mean, interval, and the difference from its baseline; `by` as in `overview`."""
+    by = comparison.varying if by is None else by
+    row, over_seeds, found = metric(name), comparison.of(name), comparison.differences.get(name)
     values, rows = comparison.values(name), []
     for place, base in enumerate(comparison.baselines):
-        cells = [str(over_seeds.seeds[place]), row.text(over_seeds.mean[place])]
-        cells.append(interval(row, over_seeds.low[place], over_seeds.high[place], values[:, place]))
-        if comparison.has_baseline:
-            cells += ["", "", ""] if base is None or versus is None else [
-                row.text(versus.difference[place], signed=True),
-                interval(row, versus.low[place], versus.high[place], values[:, place] - values[:, base], signed=True),
-                p_value(versus.p_adjusted[place]),
-            ]  # fmt: skip
+        ends = over_seeds.low[place], over_seeds.high[place]
+        cells = [*params(comparison, place, by), str(over_seeds.seeds[place]), row.text(over_seeds.mean[place])]
+        cells.append(interval(row, ends, values[:, place]))
+        if base is not None and found is not None:
+            cells.append(row.text(found.difference[place], signed=True))
+            cells += versus(row, found, place, values[:, place] - values[:, base])
+        elif comparison.has_baseline:
+            cells += ["", "", ""]
         rows.append(cells)
-    return rows
+    headings = [*by, "seeds", "mean", INTERVAL] + ["difference", *VERSUS] * comparison.has_baseline
+    return TextTable(headings, rows, heading(row), detail_caption(comparison, name))
+
+
+def params(comparison: Comparison, place: int, by: Sequence[str]) -> list[str]:
+    """The values of a group's params."""
+    return [show(comparison.groups[place][name]) for name in by]
 
 
 def detail_caption(comparison: Comparison, name: str) -> str:
-    """What the columns of `detail_rows` mean, and what the figures can't show."""
+    """What the columns of `detail` mean, and what the figures can't show."""
     row = metric(name)
     method = f"Interval: 95 %, Student's t{' on logits' * (row.scale == 'share')}{few(comparison.seeds)}."
     method += sampling(comparison, row)
@@ -128,60 +186,12 @@ def smallest_p(comparison: Comparison, name: str, tests: int) -> str:
     return f" {seeds} seeds allow no p below {min(tests * 2.0 ** (1 - seeds), 1):.3g} ({text})."
 
 
-def params(comparison: Comparison) -> list[list[str]]:
-    """For each group the values of its params."""
-    return [[show(group[name]) for name in comparison.by] for group in comparison.groups]
-
-
-def overview(comparison: Comparison, title: str) -> Table:
-    """The headline metrics of each group, for a terminal."""
-    return terminal_table(title, CAPTION, comparison, overview_headings(), overview_rows(comparison))
-
-
-def detail(comparison: Comparison, name: str) -> Table:
-    """One metric of each group, for a terminal."""
-    headings, rows = detail_headings(comparison), detail_rows(comparison, name)
-    return terminal_table(heading(metric(name)), detail_caption(comparison, name), comparison, headings, rows)
-
-
-def terminal_table(
-    title: str, caption: str, comparison: Comparison, headings: Sequence[str], rows: Sequence[Sequence[str]]
-) -> Table:
-    """Columns of params, then these columns."""
-    table = Table(
-        title=f"\n{title}", caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
-    )
-    for name in comparison.varying:  # a terminal is narrow
-        table.add_column(name, justify="right")
-    for name in headings:  # the values of few seeds are the widest, and may take two lines
-        table.add_column(name, justify="right", no_wrap=name != INTERVAL)
-    for group, cells in zip(comparison.groups, rows, strict=True):
-        table.add_row(*(show(group[name]) for name in comparison.varying), *cells)
-    return table
-
-
 def as_markdown(comparison: Comparison, metrics: Sequence[str]) -> str:
     """A table of the headline metrics; if metrics are given, one table for each of them."""
-
-    def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-        columns = [*comparison.by, *headings]
-        cells = [[*group, *row] for group, row in zip(params(comparison), rows, strict=True)]
-        return markdown_table(columns, cells, "r" * len(columns))
-
     if not metrics:
-        return f"{table(overview_headings(), overview_rows(comparison))}\n\n{CAPTION}"
-    parts = [
-        (f"**{heading(metric(name))}**", table(detail_headings(comparison), detail_rows(comparison, name)),
-         detail_caption(comparison, name))
-        for name in metrics
-    ]  # fmt: skip
-    return "\n\n".join(text for part in parts for text in part)
-
-
-def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
-    """A table in Markdown; `align` has an ``l`` or an ``r`` for each column."""
-    rule = ["---:" if side == "r" else "---" for side in align]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [headings, rule, *rows])
+        return f"{overview(comparison, by=comparison.by).markdown()}\n\n{CAPTION}"
+    tables = [detail(comparison, name, comparison.by) for name in metrics]
+    return "\n\n".join(f"**{table.title}**\n\n{table.markdown()}\n\n{table.caption}" for table in tables)
 
 
 def as_json(comparison: Comparison, metrics: Sequence[str]) -> str:
@@ -189,9 +199,9 @@ def as_json(comparison: Comparison, metrics: Sequence[str]) -> str:
     return json.dumps(records(comparison, metrics), indent=2)
 
 
-def as_csv(comparison: Comparison, metrics: Sequence[str]) -> str:
-    """One row a group; a metric's numbers in columns ``test/accuracy.mean``, ``test/accuracy.versus.difference``, …"""
-    return pd.json_normalize(records(comparison, metrics)).to_csv(index=False)
+def as_csv(found: Sequence[dict[str, Any]]) -> str:
+    """One row a record; a metric's numbers in columns ``test/accuracy.mean``, ``test/accuracy.versus.difference``, …"""
+    return pd.json_normalize(list(found)).to_csv(index=False)
 
 
 def records(comparison: Comparison, metrics: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -14,18 +14,19 @@ from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
 from flows.plan.stacks import ranges
 from flows.report.compare import (
+    Comparison,
     Group,
     axes_of,
     check_metrics,
     comparable,
     difference,
-    final_values,
+    grouped,
     label,
     metrics_of,
+    over_seeds,
     varying,
 )
-from flows.report.notes import note_on_axes, notes_on_seeds
-from flows.report.values import plain, rank
+from flows.report.notes import note_on_axes
 from flows.store.artifacts import EXPERIMENT, read_artifact
 from flows.store.results import Selection
 from mlp.statistics.differences import Differences
@@ -36,61 +37,40 @@ COMMIT = "mlflow.source.git.commit"
 
 @dataclass(frozen=True)
 class TwoSweeps:
-    """What sweep B did differently from sweep A. A group's pairs are its cells in A and in B with the same seed.
+    """Differences of sweep B from sweep A. A group's pairs are its cells in A and in B with the same seed.
 
     Attributes
     ----------
     titles : (str, str)
     settings : list of (str, str, str)
         The dotted path of each setting that differs, its value in A and its value in B.
-    by : list of str
-        The params by which cells are grouped.
     groups : list of Group
         Those that both sweeps have, with a seed in common.
     same : (groups,) int
         The number of pairs that are one cell, with one key, so that their difference is 0.
-    cells : DataFrame
-        The cells of all pairs. Their ``group`` is the number of the group for a cell of A; for a cell of B it is
-        greater by the number of groups.
-    baselines : list of int or None
-        For each ``group`` that is tested the one that it is compared with. None for A, and where all pairs are one
-        cell.
+    both : Comparison or None
+        The cells of all pairs, without values that only one of a pair has: first the groups in A, then the same groups
+        in B, whose baselines are those in A unless all pairs are one cell. None if there are no pairs.
     notes : list of str
         What a reader must know before trusting the numbers.
     """
 
     titles: tuple[str, str]
     settings: list[tuple[str, str, str]]
-    by: list[str]
     groups: list[Group]
-    same: NDArray
-    cells: pd.DataFrame
-    baselines: list[int | None]
+    same: NDArray[np.int64]
+    both: Comparison | None
     notes: list[str]
 
     @property
     def metrics(self) -> list[str]:
         """Everything that a cell of a pair measured."""
-        return metrics_of(self.cells)
-
-    @property
-    def seeds(self) -> NDArray:
-        """The seeds of the pairs, in the order of `values`."""
-        return np.unique(self.cells["seed"])
-
-    def label(self, place: int) -> str:
-        """A group's name, such as ``fraction=0.5``."""
-        return label(self.groups[place], varying(self.groups, self.by))
-
-    def values(self, name: str) -> tuple[NDArray, NDArray]:
-        """A metric in A and in B, (seeds, groups) each; NaN in both where one of them has no value."""
-        first, second = np.hsplit(final_values(self.cells, name), 2)
-        both = np.isfinite(first) & np.isfinite(second)
-        return np.where(both, first, np.nan), np.where(both, second, np.nan)
+        return self.both.metrics if self.both else []
 
     def differences(self, name: str) -> Differences:
         """B − A in a metric, (groups,) arrays; NaN where all pairs are one cell."""
-        found = difference(self.cells, self.baselines, name)
+        assert self.both
+        found = difference(self.both.cells, self.both.baselines, name)
         return Differences(**{field: values[len(self.groups) :] for field, values in vars(found).items()})
 
 
@@ -117,56 +97,42 @@ def compare_two(
         raise ConfigurationError(f"sweep: {first.sweep.info.run_name} given twice; allowed: two different ones")
     (cells, notes), (others, more) = comparable(first.cells), comparable(second.cells)
     axes = list(dict.fromkeys([*axes_of(cells, by), *axes_of(others, by)]))
-    check_metrics(pd.concat([cells, others]), metrics)
-    notes = [*first.notes, *second.notes, *notes, *more, *note_on_axes(by, axes), *note_on_code(first, second)]
-    cells, others, groups = grouped(cells, others, axes)
-    common = cells.index.intersection(others.index, sort=None)
-    notes += notes_on_missing(cells, others, groups, axes)
-    places = {group: place for place, group in enumerate(sorted(set(common.get_level_values("group"))))}
-    pairs = [part.loc[common].reset_index() for part in (cells, others)]
-    one_cell = pairs[0]["cell"] == pairs[1]["cell"]
-    same = one_cell.groupby(pairs[0]["group"]).sum().to_numpy(int)
-    counts = one_cell.groupby(pairs[0]["group"]).count().to_numpy(int)
-    tested = [place if same[place] < counts[place] else None for place in places.values()]
-    number = pairs[0]["group"].map(places).astype(int)
-    table = pd.concat([pairs[0].assign(group=number), pairs[1].assign(group=number + len(places))], ignore_index=True)
-    baselines = [None] * len(places) + tested
+    table, groups = grouped(pd.concat([cells.assign(side="A"), others.assign(side="B")], ignore_index=True), axes)
+    check_metrics(table.drop(columns="side"), metrics)
+    table = table.drop_duplicates(["side", "group", "seed"], keep="last").set_index(["group", "seed"])
+    a, b = (table[table["side"] == side].drop(columns="side") for side in "AB")
     settings = different_settings(settings_of(client, first), settings_of(client, second))
-    titles = title(first), title(second)
-    two = TwoSweeps(titles, settings, axes, [groups[group] for group in places], same, table, baselines, notes)
-    if places:
-        notes += notes_on_seeds(table, baselines) + notes_on_same(two, counts)
-    else:
+    notes = [*first.notes, *second.notes, *notes, *more, *note_on_axes(by, axes), *note_on_code(first, second)]
+    notes += notes_on_missing(a, b, groups, axes)
+    common = a.index.intersection(b.index, sort=None)
+    if common.empty:
         notes.append("no cell of A has the same group and the same seed as a cell of B: there is nothing to compare")
-    return two
+        return TwoSweeps((title(first), title(second)), settings, [], np.zeros(0, int), None, notes)
+    a, b = a.loc[common], b.loc[common]
+    measured = metrics_of(a)
+    known = np.isfinite(a[measured].astype(float)) & np.isfinite(b[measured].astype(float))
+    a[measured], b[measured] = a[measured].where(known), b[measured].where(known)
+    one_cell = (a["cell"] == b["cell"]).groupby("group").agg(["sum", "count"])
+    same, counts = one_cell["sum"].to_numpy(), one_cell["count"].to_numpy()
+    groups = [groups[group] for group in one_cell.index]
+    places = one_cell.index.get_indexer(common.get_level_values("group"))
+    a, b = (part.reset_index("group", drop=True).reset_index() for part in (a, b))
+    pairs = pd.concat([a.assign(group=places), b.assign(group=places + len(groups))], ignore_index=True)
+    bases: list[int | None] = [None if same[place] == counts[place] else place for place in range(len(groups))]
+    both = over_seeds(pairs, axes, groups * 2, [None] * len(groups) + bases, [], notes)
+    notes = both.notes + notes_on_same(both, same, counts)
+    return TwoSweeps((title(first), title(second)), settings, groups, same, both, notes)
 
 
 def title(selection: Selection) -> str:
     """The experiment and the sweep."""
-    assert selection.sweep is not None
+    assert selection.sweep
     return f"{selection.title}, {selection.sweep.info.run_name} ({selection.sweep.info.run_id})"
-
-
-def grouped(
-    cells: pd.DataFrame, others: pd.DataFrame, by: list[str]
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, Group]]:
-    """The cells of both sweeps by the number of their group and their seed, and all groups by number."""
-    # A column may hold numbers in one sweep and texts in the other: ranks are equal if the values are.
-    keys = [[tuple(map(plain, row)) for row in part[by].itertuples(index=False)] for part in (cells, others)]
-    values = {tuple(rank(key)): dict(zip(by, key, strict=True)) for key in [*keys[1], *keys[0]]}
-    places = {key: place for place, key in enumerate(sorted(values))}
-    parts = [
-        part.assign(group=[places[tuple(rank(key))] for key in of_part])
-        .drop_duplicates(["group", "seed"], keep="last")
-        .set_index(["group", "seed"])
-        for part, of_part in zip((cells, others), keys, strict=True)
-    ]
-    return parts[0], parts[1], {place: values[key] for key, place in places.items()}
 
 
 def settings_of(client: MlflowClient, selection: Selection) -> dict[str, Any]:
     """All settings of a sweep by their dotted path, with the data set that was found for `auto`."""
-    assert selection.sweep is not None
+    assert selection.sweep
     defaults = Experiment(name="default").model_dump(mode="json")  # for settings that are newer than the sweep
     settings = flat(defaults) | flat(read_artifact(client, selection.sweep, EXPERIMENT))
     settings["data.name"] = ", ".join(map(str, selection.cells["data"].unique()))
@@ -207,27 +173,26 @@ def note_on_code(first: Selection, second: Selection) -> list[str]:
     return [f"different code: A was run by commit {str(commits[0])[:9]}, B by {str(commits[1])[:9]}"]
 
 
-def notes_on_missing(cells: pd.DataFrame, others: pd.DataFrame, groups: dict[int, Group], by: list[str]) -> list[str]:
-    """Which groups and which seeds only one of the sweeps has."""
-    names, notes = varying(list(groups.values()), by), []
-    seeds = [part.reset_index().groupby("group")["seed"].agg(set).to_dict() for part in (cells, others)]
-    for sweep, mine, theirs in (("A", *seeds), ("B", *reversed(seeds))):
-        if alone := [label(groups[group], names) for group in groups if group in mine and group not in theirs]:
-            notes.append(f"only {sweep} has {', '.join(alone)}")
-        left: dict[str, list[str]] = {}
-        for group in groups:
-            if group in mine and group in theirs and (more := mine[group] - theirs[group]):
-                left.setdefault(ranges(more), []).append(label(groups[group], names))
-        notes += [f"only {sweep} has the seeds {text} of {', '.join(places)}" for text, places in left.items()]
+def notes_on_missing(cells: pd.DataFrame, others: pd.DataFrame, groups: list[Group], by: list[str]) -> list[str]:
+    """Groups and seeds that only one of the sweeps has; the tables are indexed by group and seed."""
+    names, notes = varying(groups, by), []
+    for sweep, mine, theirs in (("A", cells, others), ("B", others, cells)):
+        left: dict[str, list[str]] = {"": []}
+        alone = mine.index.difference(theirs.index).to_frame(index=False)
+        for group, seeds in alone.groupby("group")["seed"]:
+            shared = group in theirs.index.get_level_values("group")
+            what = f" the seeds {ranges(seeds)} of" if shared else ""
+            left.setdefault(what, []).append(label(groups[int(group)], names))
+        notes += [f"only {sweep} has{what} {', '.join(labels)}" for what, labels in left.items() if labels]
     return notes
 
 
-def notes_on_same(two: TwoSweeps, counts: NDArray) -> list[str]:
-    """Which pairs are one cell."""
+def notes_on_same(both: Comparison, same: NDArray[np.int64], counts: NDArray[np.int64]) -> list[str]:
+    """Groups with pairs that are one cell."""
     groups: dict[str, list[str]] = {}
-    for place, (same, count) in enumerate(zip(two.same, counts, strict=True)):
-        if same:
-            groups.setdefault("all pairs" if same == count else f"{same} of {count} pairs", []).append(two.label(place))
+    for place in np.flatnonzero(same):
+        which = "all pairs" if same[place] == counts[place] else f"{same[place]} of {counts[place]} pairs"
+        groups.setdefault(which, []).append(both.label(place))
     return [
         f"{', '.join(labels)}: {which} are the same cell in both sweeps (same key), and differ by 0 by construction"
         for which, labels in groups.items()

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.report import two_sweeps_tables as tables
-from flows.report.tables import heading
 from flows.report.templates import TEMPLATES
 from flows.report.two_sweeps import TwoSweeps
 from mlp.measures.metrics import Metric, metric
@@ -17,24 +16,15 @@ WIDTH, HEIGHT, EDGE = 150, 120, 12  # of a panel; the lines keep this distance f
 
 def page(two: TwoSweeps, metrics: Sequence[str]) -> str:
     """Write the page: the settings that differ, then for each metric a table and a picture of its pairs."""
-    shown = [
-        {
-            "title": metric(name).title,
-            "heading": heading(metric(name)),
-            "rows": tables.rows(two, name),
-            "panels": panels(two, name),
-        }
-        for name in metrics
-        if two.groups
-    ]
     return TEMPLATES.get_template("two_sweeps.html").render(
-        titles=two.titles,
-        notes=two.notes,
-        settings_headings=tables.SETTINGS,
-        settings=two.settings,
+        two=two,
+        settings=tables.settings(two),
         same_settings=tables.SAME_SETTINGS,
-        headings=[*two.by, *tables.NUMBERS],
-        metrics=shown,
+        metrics=[
+            {"title": metric(name).title, "table": tables.detail(two, name), "panels": panels(two, name)}
+            for name in metrics
+            if two.both
+        ],
         caption=tables.caption(two),
         width=WIDTH,
         height=HEIGHT,
@@ -43,13 +33,13 @@ def page(two: TwoSweeps, metrics: Sequence[str]) -> str:
 
 def panels(two: TwoSweeps, name: str) -> list[dict[str, Any]]:
     """For each group that has pairs of a metric, a line from A to B for each seed, and one for the mean."""
-    first, second = two.values(name)
-    found = []
+    assert two.both
+    values, seeds, found = two.both.values(name), np.unique(two.both.cells["seed"]), []
     for place in range(len(two.groups)):
-        present = np.isfinite(first[:, place])
+        pairs = values[:, [place, place + len(two.groups)]]
+        present = np.isfinite(pairs[:, 0])
         if present.any():
-            pairs = np.column_stack([first[present, place], second[present, place]])
-            found.append({"label": two.label(place)} | panel(metric(name), two.seeds[present], pairs))
+            found.append({"label": two.both.label(place)} | panel(metric(name), seeds[present], pairs[present]))
     return found
 
 

@@ -13,13 +13,12 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def rank(key: tuple) -> list[tuple]:
+def rank(key: tuple) -> tuple[tuple, ...]:
     """Sort key of a group: numbers by size, even those that are stored as texts, then other texts."""
-    ranks = []
-    for value in key:
-        size = number(value)
-        ranks.append((1, 0.0, str(value)) if size is None else (0, size, ""))
-    return ranks
+    sizes = [number(value) for value in key]
+    return tuple(
+        (1, 0.0, str(value)) if size is None else (0, size, "") for value, size in zip(key, sizes, strict=True)
+    )
 
 
 def number(value: Any) -> float | None:

@@ -104,8 +104,8 @@ class TestNumbers:
     def test_few_seeds_stand_in_the_table_as_points(self):
         cells = cells_of(grid("0-2"), test__accuracy=falling)
         comparison = compare(cells, baseline="fraction=0", tested=["test/accuracy"])
-        half = tables.detail_rows(comparison, "test/accuracy")[1]
-        assert half[2] == "50.00, 51.00, 52.00"
+        half = tables.detail(comparison, "test/accuracy").rows[1]
+        assert half[3] == "50.00, 51.00, 52.00"  # after fraction, seeds and mean
         assert "of fewer than 5 seeds, their values" in tables.detail_caption(comparison, "test/accuracy")
 
     def test_the_caption_says_how_small_a_p_can_be_and_what_the_choice_of_test_images_does(self):
@@ -200,7 +200,7 @@ class TestTables:
         assert list(json.loads(tables.as_json(comparison, ["train/cost"]))[0]) == ["fraction", "seeds", "train/cost"]
 
     def test_csv_has_one_row_per_group(self, comparison):
-        lines = tables.as_csv(comparison, ["test/accuracy"]).splitlines()
+        lines = tables.as_csv(tables.records(comparison, ["test/accuracy"])).splitlines()
         assert len(lines) == 4
         assert "test/accuracy.versus.p_adjusted" in lines[0]
 
