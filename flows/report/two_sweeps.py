@@ -118,8 +118,9 @@ def compare_two(
     places = one_cell.index.get_indexer(common.get_level_values("group"))
     a, b = (part.reset_index("group", drop=True).reset_index() for part in (a, b))
     pairs = pd.concat([a.assign(group=places), b.assign(group=places + len(groups))], ignore_index=True)
-    bases: list[int | None] = [None if same[place] == counts[place] else place for place in range(len(groups))]
-    both = over_seeds(pairs, axes, groups * 2, [None] * len(groups) + bases, [], notes)
+    bases: list[int | None] = [None] * len(groups)
+    bases += [None if same[place] == counts[place] else place for place in range(len(groups))]
+    both = over_seeds(pairs, axes, groups * 2, bases, [], notes)
     notes = both.notes + notes_on_same(both, same, counts)
     return TwoSweeps((title(first), title(second)), settings, groups, same, both, notes)
 
@@ -190,7 +191,7 @@ def notes_on_missing(cells: pd.DataFrame, others: pd.DataFrame, groups: list[Gro
 def notes_on_same(both: Comparison, same: NDArray[np.int64], counts: NDArray[np.int64]) -> list[str]:
     """Groups with pairs that are one cell."""
     groups: dict[str, list[str]] = {}
-    for place in np.flatnonzero(same):
+    for place in np.flatnonzero(same).tolist():
         which = "all pairs" if same[place] == counts[place] else f"{same[place]} of {counts[place]} pairs"
         groups.setdefault(which, []).append(both.label(place))
     return [

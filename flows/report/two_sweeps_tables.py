@@ -86,7 +86,9 @@ def records(two: TwoSweeps, metrics: Sequence[str]) -> list[dict[str, Any]]:
         not defined are null. A metric without a pair of values is left out; by default every metric is in.
     """
     found = [{**group, "same_cells": int(same)} for group, same in zip(two.groups, two.same, strict=True)]
-    for name in metrics or two.metrics if two.both else ():
+    if two.both is None:
+        return []
+    for name in metrics or two.metrics:
         over_seeds, differences = two.both.of(name), two.differences(name)
         for place, record in enumerate(found):
             if seeds := int(over_seeds.seeds[place]):
