@@ -34,7 +34,6 @@ from flows.platform.paths import tracking_uri
 from flows.platform.servers import free_port, start_ui
 from flows.store.cell_run import pause_after
 from flows.store.connection import open_store
-from flows.store.experiments import open_experiment
 from flows.sweep.progress import ProgressFolder
 from flows.sweep.tracking import SweepContext
 from flows.sweep.training import final_measure, train
@@ -121,7 +120,7 @@ def measure_costs(cells: dict[str, Cell], epochs: int) -> Costs:
 
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         local, port = tracking_uri(None), free_port()
-        open_experiment(open_store(local), next(iter(cells.values())).experiment)
+        open_store(local)
         with start_ui(local, port) as server:
             requests.Session.send = counted  # type: ignore[method-assign, assignment]
             seconds = send_alone(f"http://127.0.0.1:{port}", cells, data, epochs)

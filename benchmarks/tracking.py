@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from flows.plan.cell import Cell
 from flows.plan.configuration import load_experiment
+from flows.plan.experiment import Experiment
 from flows.plan.preparation import dataset_fields, load_data, network_of
 from flows.plan.stacks import half_of_what_is_free, plan
 from flows.platform.environment import prepare_environment
@@ -58,9 +59,8 @@ def train_and_time(cells: list[Cell], progress: ProgressFolder, report: Callable
     report(Spent(waiting, time.perf_counter() - begin))
 
 
-def measure(uri: str, cells: dict[str, Cell], data: str) -> tuple[list[Spent], float]:
+def measure(uri: str, experiment: Experiment, cells: dict[str, Cell]) -> tuple[list[Spent], float]:
     """Time of each worker, and processor time of the process that sends their results to MLflow."""
-    experiment = next(iter(cells.values())).experiment
     client = open_store(uri)
     experiment_id = open_experiment(client, experiment)
     run_id = begin_sweep(client, experiment_id, experiment, cells, anew=True)
@@ -68,7 +68,9 @@ def measure(uri: str, cells: dict[str, Cell], data: str) -> tuple[list[Spent], f
     stacks = plan(cells, workers, half_of_what_is_free())
     spent: list[Spent] = []
     with new_progress() as progress, WorkerProcesses(workers) as processes, ThreadPoolExecutor(workers) as threads:
-        sweep = SweepContext(uri, experiment_id, run_id, this_process(), int(time.time() * 1000), data, progress)
+        sweep = SweepContext(
+            uri, experiment_id, run_id, this_process(), int(time.time() * 1000), experiment.data.name, progress
+        )
 
         def track(number: int) -> None:
             with StackRuns(stacks[number], f"stack-{number}", sweep) as runs:
@@ -86,7 +88,7 @@ def measure(uri: str, cells: dict[str, Cell], data: str) -> tuple[list[Spent], f
 def send_alone(uri: str, cells: dict[str, Cell], data: Dataset, epochs: int) -> float:
     """Median seconds to send a finished cell with all its curves to MLflow."""
     client = open_store(uri)
-    experiment_id = open_experiment(client, next(iter(cells.values())).experiment)
+    experiment_id = open_experiment(client, Experiment(name="alone"))
     seconds = []
     with new_progress() as progress:
         sweep = SweepContext(uri, experiment_id, "none", this_process(), 0, data.name, progress)
@@ -124,7 +126,7 @@ def main() -> None:
                 server = start_ui(uri, port)
                 uri = f"http://127.0.0.1:{port}"
             alone = send_alone(uri, cells, data, given.epochs)
-            spent, sending = measure(uri, cells, data.name)
+            spent, sending = measure(uri, experiment, cells)
             if server:
                 server.communicate()
         waiting, total = (sum(part) for part in zip(*spent, strict=True))

@@ -20,8 +20,6 @@ from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
 from flows.plan.preparation import (
     clean_data,
-    data_of,
-    examples,
     given_labels,
     keyed_cells,
     load_data,
@@ -85,11 +83,11 @@ def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[list
     curves: dict[str, dict[str, NDArray]] = {run_id: {} for run_id in frame["run_id"]}
     for (run_id, metric), curve in points.groupby(["run_id", "metric"]):
         curves[run_id][metric] = curve["value"].to_numpy()
-    sets = {place: load_data(cell) for place, cell in examples(cells.values()).items()}
+    sets = {place: load_data(cell) for place, cell in {cell.data_source: cell for cell in cells.values()}.items()}
     runs = []
     for key, run_id in zip(frame["cell"], frame["run_id"], strict=True):
         cell, read_parameters = cells[key], partial(load_weights, client, run_id)
-        runs.append(as_run(cell, sets[data_of(cell)], curves[run_id], read_parameters))
+        runs.append(as_run(cell, sets[cell.data_source], curves[run_id], read_parameters))
     return runs, frame
 
 
@@ -99,7 +97,7 @@ def as_run(
     """A cell in the form that `mlp.claims` measures."""
     return TrainedNetwork(
         network=network_of(cell, data),
-        descent=Descent(**cell.experiment.descent.model_dump()),
+        descent=Descent(**cell.descent.model_dump()),
         data=data,
         given=given_labels(cell, data),
         seed=cell.seed,

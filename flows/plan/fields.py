@@ -3,9 +3,9 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_core import CoreSchema, core_schema
 
 from mlp.data.label_noise import transition_matrix
@@ -63,10 +63,19 @@ def rounded(value: Any) -> Any:
 
 
 Fraction = Annotated[float, Field(ge=0, le=1), AfterValidator(rounded)]
+Value = TypeVar("Value")
+LISTED = BeforeValidator(as_list)
+Axis = Annotated[tuple[Value, ...], LISTED]  # a field that has several values by itself
 
 
 class Settings(BaseModel):
     """Settings are immutable, and refuse unknown fields. Numbers are rounded to 12 significant digits."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        str_strip_whitespace=True,
+        use_attribute_docstrings=True,
+    )
     _rounded = field_validator("*")(rounded)

@@ -1,13 +1,13 @@
 """The data set, the labels and the network of a cell, and its key."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
+from flows.plan.settings import DataSettings
 from mlp.data.corruption import corrupt_labels, corrupted_inputs
 from mlp.data.randomness import generator
 from mlp.data.rows import choose_rows
@@ -15,22 +15,15 @@ from mlp.data.sets import Dataset, load
 from mlp.engine.reference import reference_answers
 from mlp.nn.network import Network
 
-_reference: dict[tuple, np.ndarray] = {}  # the latest
+_reference: dict[tuple, NDArray[np.float32]] = {}  # the latest
 
 
 def clean_data(cell: Cell) -> Dataset:
     """The data set of a cell, before its inputs are corrupted."""
-    settings = cell.experiment.data
-    rows = cell.rows if settings.choice == "first" else None
-    data = load(
-        settings.name,
-        split=settings.split,
-        rows=rows,
-        test_rows=settings.test_rows,
-        side=settings.side,
-        preprocess=settings.preprocess,
-    )
-    return data if settings.choice == "first" else choose_rows(data, settings.choice, cell.rows, cell.seed)
+    choice, settings = cell.data.choice, cell.data.model_dump(exclude={"rows", "choice"})
+    if choice == "first":
+        return load(**settings, rows=cell.rows)
+    return choose_rows(load(**settings), choice, cell.rows, cell.seed)
 
 
 def load_data(cell: Cell) -> Dataset:
@@ -50,28 +43,27 @@ def dataset_fields(data: Dataset) -> dict[str, str]:
     }
 
 
-def given_labels(cell: Cell, data: Dataset) -> np.ndarray:
+def given_labels(cell: Cell, data: Dataset) -> NDArray[np.uint8]:
     """The labels (n,) that a cell is trained on, some of them corrupted."""
-    settings = cell.experiment.corruption
+    settings = cell.corruption
     rng = generator(cell.seed if settings.seed is None else settings.seed, "corruption")
     answers = reference_of(cell, data) if settings.labels == "boundary" else None
     return corrupt_labels(data.train_labels, settings.labels, cell.fraction, data.classes, rng, settings.flips, answers)
 
 
-def reference_of(cell: Cell, data: Dataset) -> np.ndarray:
+def reference_of(cell: Cell, data: Dataset) -> NDArray[np.float32]:
     """Activations of the reference network for a cell's data set, kept for the other cells of its stack."""
-    place = (data.digest, *data_of(cell))
-    if place not in _reference:
+    source = (data.digest, *cell.data_source)
+    if source not in _reference:
         _reference.clear()
-        _reference[place] = reference_answers(data)
-    return _reference[place]
+        _reference[source] = reference_answers(data)
+    return _reference[source]
 
 
 def network_of(cell: Cell, data: Dataset) -> Network:
     """The network of a cell, for the inputs and the classes of its data set."""
-    settings = cell.network
-    sizes = (data.train_images.shape[1], *settings.hidden, data.classes)
-    return Network(sizes, settings.activation, settings.cost, settings.start)
+    sizes = (data.train_images.shape[1], *cell.network.hidden, data.classes)
+    return Network(sizes, **cell.network.model_dump(exclude={"hidden"}))
 
 
 def keyed_cells(experiment: Experiment) -> dict[str, Cell]:
@@ -79,28 +71,14 @@ def keyed_cells(experiment: Experiment) -> dict[str, Cell]:
 
     `auto` becomes the data set that was found; side, channels and number are those of its images.
     """
-    sets: dict[tuple, Dataset] = {}
-    found: dict[int, Experiment] = {}  # by the identity of one that many cells share
+    loaded: dict[tuple, tuple[Dataset, DataSettings]] = {}
     cells = {}
     for cell in experiment.cells():
-        settings = cell.experiment.data
-        if (place := (settings, cell.chosen_rows)) not in sets:
-            sets[place] = clean_data(cell)
-        data = sets[place]
-        if id(cell.experiment) not in found:
-            named = settings.model_copy(update={"name": data.name, "side": data.side})
-            found[id(cell.experiment)] = cell.experiment.model_copy(update={"data": named})
-        cells[cell.key(data.digest)] = replace(
-            cell, experiment=found[id(cell.experiment)], channels=data.channels, loaded=len(data.train_labels)
-        )
+        source = cell.data, cell.chosen_rows
+        if source not in loaded:
+            data = clean_data(cell)
+            loaded[source] = data, cell.data.model_copy(update={"name": data.name, "side": data.side})
+        data, settings = loaded[source]
+        found = {"data": settings, "channels": data.channels, "loaded": len(data.train_labels)}
+        cells[cell.key(data.digest)] = cell.model_copy(update=found)
     return cells
-
-
-def examples(cells: Iterable[Cell]) -> dict[tuple, Cell]:
-    """A cell for each different data set among those of some cells, by what decides its data set."""
-    return {data_of(cell): cell for cell in cells}
-
-
-def data_of(cell: Cell) -> tuple:
-    """What decides the data set of a cell."""
-    return cell.experiment.data, cell.chosen_rows, cell.inputs

@@ -96,10 +96,10 @@ def seconds_of(cells: Collection[Cell]) -> float:
         first.sizes,
         list(blocks.values()),
         first.images,
-        (first.evaluation_rows or first.images) + (first.experiment.data.test_rows or MAX_TEST_IMAGES),
-        first.experiment.descent.batch_size,
-        max(cell.experiment.descent.epochs for cell in cells),
-        shared=first.experiment.order == "experiment",
+        (first.curve_rows or first.images) + (first.data.test_rows or MAX_TEST_IMAGES),
+        first.descent.batch_size,
+        max(cell.descent.epochs for cell in cells),
+        shared=first.order == "experiment",
         remembering=sum(count for block, count in blocks.items() if block != PLAIN_DESCENT),
     )
 
@@ -126,7 +126,7 @@ def bytes_of(cell: Cell) -> int:
 def bytes_of_step(cell: Cell) -> int:
     """Approximate memory that a step of a cell reads and writes, in bytes."""
     # Weights, gradient and velocity; of each image the weighted sums, activations and their gradients.
-    return 12 * cell.weights + 16 * cell.experiment.descent.batch_size * sum(cell.sizes[1:])
+    return 12 * cell.weights + 16 * cell.descent.batch_size * sum(cell.sizes[1:])
 
 
 def half_of_what_is_free() -> float:

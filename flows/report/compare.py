@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import PARAMS, RUN_COLUMNS
+from flows.plan.cell import PARAMS, RUN_COLUMNS
 from flows.report.notes import note_on_axes, notes_on_seeds
 from flows.report.values import number, plain, rank, show
 from mlp.data.corruption import CORRUPTED

@@ -15,7 +15,7 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
-from flows.plan.experiment import PARAMS
+from flows.plan.cell import PARAMS
 from flows.report import charts
 from flows.report.compare import Comparison
 from flows.report.values import show

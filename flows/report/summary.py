@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
-from flows.plan.preparation import clean_data, data_of, dataset_fields
+from flows.plan.preparation import clean_data, dataset_fields
 from flows.platform.health import without_login
 from flows.report import charts, tables
 from flows.report.answer import answer
@@ -61,7 +61,7 @@ def summarize_sweep(
     if {"train/cost", "test/accuracy"} <= set(curves):
         client.log_figure(sweep_id, story(comparison, points), PICTURE)
         picture = f"\n\n![Curves and final figures](get-artifact?path={PICTURE}&run_uuid={sweep_id})"
-    shown = {data_of(cell)[:2]: cell for cell in cells.values()}  # before inputs are corrupted
+    shown = {cell.data_source[:2]: cell for cell in cells.values()}  # before inputs are corrupted
     log_datasets(client, sweep_id, [dataset_fields(clean_data(cell)) for cell in shown.values()])
     log_headlines(client, sweep_id, comparison)
     link = charts.report_link(experiment_id, sweep_id)

@@ -11,7 +11,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import PARAMS, RUN_COLUMNS
+from flows.plan.cell import PARAMS, RUN_COLUMNS
 from flows.platform.paths import tracking_uri
 from flows.store.artifacts import CELLS, read_artifact
 from flows.store.connection import open_store

@@ -127,7 +127,7 @@ def run_to_the_end(
     cells = load(experiment)
     standing = look_up(client, uri, experiment, cells, force)
     experiment_id, missing = standing.experiment_id, standing.missing
-    name, done = next(iter(cells.values())).experiment.data.name, len(cells) - len(missing)
+    name, done = next(iter(cells.values())).data.name, len(cells) - len(missing)
     progress.write("sweep", **plan_state(missing), done=done)
     logger.info("%s: %d cells, %d to train, %d done before", name, len(cells), len(missing), done)
     if standing.complete:
@@ -177,7 +177,7 @@ def import_summary() -> None:
 
 def plan_state(missing: dict[str, Cell]) -> dict[str, float]:
     """How much is to be trained, and the epochs of the cells that are trained for longest."""
-    epochs = max((cell.experiment.descent.epochs for cell in missing.values()), default=0)
+    epochs = max((cell.descent.epochs for cell in missing.values()), default=0)
     return {"cells": len(missing), "work": total_seconds(missing.values()), "epochs": epochs}
 
 

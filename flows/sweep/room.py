@@ -15,7 +15,7 @@ RESERVE_BYTES = 10_000_000
 
 def bytes_of_results(cell: Cell) -> int:
     """Approximate size of a cell's curves, weights and snapshots in the store, in bytes."""
-    epochs = cell.experiment.descent.epochs
+    epochs = cell.descent.epochs
     curves = POINT_BYTES * len(curve_metrics()) * (epochs + 1)
     return curves + (WEIGHT_BYTES + SNAPSHOT_BYTES * len(kept_epochs(epochs, cell.weights))) * cell.weights
 

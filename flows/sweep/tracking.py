@@ -190,7 +190,7 @@ def description(cell: Cell, loaded: Loaded) -> str:
     """What a reader of the run's page must know first."""
     sizes = "-".join(map(str, loaded.sizes))
     share = f"{100 * cell.fraction:g} %" if cell.fraction else "none"
-    labels = f"{share} of the training labels {CORRUPTED[cell.experiment.corruption.labels]}"
+    labels = f"{share} of the training labels {CORRUPTED[cell.corruption.labels]}"
     return f"One network, {sizes}, trained on {loaded.data['name']} with seed {cell.seed}; {labels}."
 
 

@@ -112,29 +112,28 @@ def train_cells(cells: list[Cell], progress: ProgressFolder, report: Callable[[R
 
 def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, NDArray]], None]) -> History:
     """Train the cells of a stack, each with its own descent, from the start of its seed and on its own labels."""
-    experiment = cells[0].experiment
     networks = [network_of(cell, data) for cell in cells]
     given = np.stack([given_labels(cell, data) for cell in cells])
-    own = experiment.order == "seed"
+    own = cells[0].order == "seed"
     orders = [generator(cell.seed, "order") for cell in cells] if own else generator(0, "order")
     return train_stack(
         networks[0],
-        [Descent(**cell.experiment.descent.model_dump()) for cell in cells],
+        [Descent(**cell.descent.model_dump()) for cell in cells],
         [network.initialize(generator(cell.seed, "start")) for network, cell in zip(networks, cells, strict=True)],
         data,
         given,
         orders,
-        cells[0].evaluation_rows,
-        experiment.stop_accuracy,
+        cells[0].curve_rows,
+        cells[0].stop_accuracy,
         on_epoch,
-        kept_epochs(max(cell.experiment.descent.epochs for cell in cells), networks[0].parameter_count),
+        kept_epochs(max(cell.descent.epochs for cell in cells), networks[0].parameter_count),
         [generator(cell.seed, "dropout") for cell in cells],
     )
 
 
 def final_measure(cell: Cell, data: Dataset) -> Callable[[Parameters], dict[str, float]]:
     """A function that measures the confidence of a trained network on noise: on the same images for a whole stack."""
-    network, noise = network_of(cell, data), cell.experiment.noise
+    network, noise = network_of(cell, data), cell.noise
     images = {kind: noise_images(kind, noise.count, data, generator(noise.seed, "noise")) for kind in noise.kinds}
     return lambda parameters: confidence_on_noise(network, parameters, images, data.test_images)
 

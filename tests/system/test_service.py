@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.plan.experiment import DescentSettings
+from flows.plan.settings import DescentSettings
 from flows.platform.servers import free_port
 from tests.system.browser import chromium, show_at
 from tests.system.processes import command_line

@@ -95,7 +95,7 @@ class TestClaimFiles:
 
     def test_data_that_cannot_be_had_are_left_out_where_that_is_allowed(self, monkeypatch):
         def load(cell):
-            if (name := cell.experiment.data.name) in ("kmnist", "CIFAR_10"):
+            if (name := cell.data.name) in ("kmnist", "CIFAR_10"):
                 raise DataUnavailable(f"{name} is not in the data home; set SCIKIT_LEARN_DATA")
 
         monkeypatch.setattr(judgement, "clean_data", load)

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from flows.plan.cell import Cell
-from flows.plan.experiment import DescentSettings, Experiment, NetworkSettings, NoiseSettings
+from flows.plan.experiment import Experiment
 from flows.plan.preparation import given_labels, keyed_cells, load_data
+from flows.plan.settings import DescentSettings, NetworkSettings, NoiseSettings
 from mlp.data.corruption import LABEL_CORRUPTIONS
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.descent import SCHEDULES, Descent
@@ -141,7 +142,7 @@ def test_curves_of_large_training_sets_are_measured_on_the_first_ten_thousand_im
         ({"stop_accuracy": 1}, None),
     ):
         cell = only_cell(**fields)
-        assert cell.evaluation_rows == rows, fields
+        assert cell.curve_rows == rows, fields
         assert cell.params()["evaluation_rows"] == (rows or "all")
     with pytest.raises(ValidationError, match="evaluation_rows: 500 given with stop_accuracy; allowed: null"):
         only_cell(evaluation_rows=500, stop_accuracy=1)

@@ -7,7 +7,6 @@ import jsonschema
 import pytest
 
 from flows.errors import ConfigurationError
-from flows.plan.cell import Cell
 from flows.plan.configuration import load_experiment, parse_axis
 from flows.plan.experiment import Experiment
 
@@ -21,7 +20,7 @@ RATES = {"learning_rate": [0.5, 1.5, 3], "momentum": [0, 0.9]}
 
 def test_the_grid_is_the_product_of_all_lists_with_seeds_and_fractions():
     cells = experiment(descent=RATES, corruption={"fractions": [0, 1]}).cells()
-    found = {(c.experiment.descent.learning_rate, c.experiment.descent.momentum, c.fraction, c.seed) for c in cells}
+    found = {(c.descent.learning_rate, c.descent.momentum, c.fraction, c.seed) for c in cells}
     assert found == {
         (r, m, f, s) for r in RATES["learning_rate"] for m in RATES["momentum"] for f in (0, 1) for s in (0, 1)
     }
@@ -71,7 +70,7 @@ SETTINGS: dict[str, list[Any]] = {
 def test_any_setting_can_be_an_axis_and_tells_its_cells_apart(path):
     def keys(value: Any) -> list[str]:
         changes = {path: value, "seeds": 1, "corruption.fractions": 0.5}
-        return [cell.key("digest") + cell.experiment.data.name for cell in load_experiment("demo", changes).cells()]
+        return [cell.key("digest") + cell.data.name for cell in load_experiment("demo", changes).cells()]
 
     both = load_experiment("demo", {path: SETTINGS[path], "seeds": 1, "corruption.fractions": 0.5}).cells()
     assert keys(SETTINGS[path]) == [key for value in SETTINGS[path] for key in keys(value)]
@@ -195,7 +194,7 @@ def test_kinds_of_label_noise_and_their_matrices_are_axes_too():
     cells = experiment(corruption=noise, seeds=0).cells()
     assert [cell.name for cell in cells] == ["seed=0 flip=0.40 flips=4-9", "seed=0 flip=0.40 flips=3-8,7>1"]
     (cell,) = experiment(corruption=noise | {"flips": CYCLE}, seeds=0).cells()
-    assert cell.experiment.corruption.flips == tuple(map(tuple, CYCLE))
+    assert cell.corruption.flips == tuple(map(tuple, CYCLE))
     both = experiment(corruption=noise | {"flips": [CYCLE, CYCLE[::-1]]}, seeds=0).cells()
     assert len({cell.params()["flips"] for cell in both}) == len({cell.key("") for cell in both}) == 2
 
@@ -214,8 +213,3 @@ def test_flips_decide_a_key_only_where_labels_are_flipped():
 def test_flips_that_are_no_matrix_are_refused_in_one_line(flips):
     with pytest.raises(ConfigurationError, match=r"^corruption\.flips: .* given; allowed: (pairs|10 rows|rows of)"):
         load_experiment("demo", {"corruption.flips": flips})
-
-
-def test_a_cell_that_was_trained_alone_knows_no_grid():
-    cell: Cell = experiment(descent=RATES).cells()[0]
-    assert cell.experiment.grid == {}

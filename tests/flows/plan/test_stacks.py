@@ -51,7 +51,7 @@ def test_a_grid_of_rates_and_momenta_is_one_stack():
     assert [len(stack) for stack in plan(cells, 1, PLENTY)] == [30]
     # Two workers take a momentum each, the longer one first: each of the two blocks fills a group of the first layer.
     stacks = plan(cells, 2, PLENTY)
-    assert [{cell.experiment.descent.momentum for cell in stack.values()} for stack in stacks] == [{0.9}, {0}]
+    assert [{cell.descent.momentum for cell in stack.values()} for stack in stacks] == [{0.9}, {0}]
 
 
 @pytest.mark.parametrize("workers", [2, 3, 4])

@@ -10,7 +10,8 @@ from rich.console import Console
 from scipy import stats
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import PARAMS, RUN_COLUMNS, Experiment
+from flows.plan.cell import PARAMS, RUN_COLUMNS
+from flows.plan.experiment import Experiment
 from flows.report import tables
 from flows.report.answer import answer
 from flows.report.compare import compare

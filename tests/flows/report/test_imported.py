@@ -17,7 +17,7 @@ def sweep(store, monkeypatch):
     """A sweep whose cells have the keys of the real data."""
     keys = iter(keyed_cells(DIGITS))
     with monkeypatch.context() as patch:
-        patch.setattr("flows.plan.experiment.Cell.key", lambda cell, digest: next(keys))
+        patch.setattr("flows.plan.cell.Cell.key", lambda cell, digest: next(keys))
         sweep_id, _ = store.sweep(DIGITS, lambda cell: {"test/accuracy": 0.8 + 0.1 * cell.seed}, weights=True)
     return store.client.get_run(sweep_id)
 

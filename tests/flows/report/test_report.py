@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from flows.plan.experiment import CorruptionSettings, Experiment, NetworkSettings
+from flows.plan.experiment import Experiment
+from flows.plan.settings import CorruptionSettings, NetworkSettings
 from flows.report import charts
 from flows.report import summary as report
 from flows.report.compare import compare

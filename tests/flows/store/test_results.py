@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 import flows
 from flows.cli.main import app
 from flows.errors import ConfigurationError
-from flows.plan.experiment import PARAMS, RUN_COLUMNS, Experiment
+from flows.plan.cell import PARAMS, RUN_COLUMNS
+from flows.plan.experiment import Experiment
 from flows.store import queries, results
 from flows.store.results import find, load_runs, select
 
