@@ -7,7 +7,7 @@ PARALLEL := --numprocesses 2 --dist loadfile
 CLAIMS := $(notdir $(patsubst %/,%,$(dir $(wildcard mlp/claims/*/claim.yaml))))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install demo test test-quick test-system test-kills test-refusals lint format results studies screenshots claims claims-full bench pictures
+.PHONY: help install demo test test-quick test-system test-kills test-refusals lint format results studies screenshots claims claims-full bench pictures docs docs-links
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -19,6 +19,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) --editable '.[test,notebook]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-test
@@ -103,3 +107,18 @@ pictures: $(VENV)/.installed  ## Count which drawings of digits are read right, 
 	$(BIN)/python tools/pictures.py > docs/pictures.txt
 	$(BIN)/python tools/pictures.py --picture docs/pictures.png
 	$(BIN)/python tools/include.py
+
+# The live pages of the site, from a sweep of the small digits that are part of scikit-learn, in a store of its own.
+LIVE := cd build && env -u MLFLOW_TRACKING_URI -u PREFECT_API_URL ../$(BIN)/mlp
+build/extra/live/report.html: $(VENV)/.installed
+	mkdir -p $(@D)
+	$(LIVE) run demo --data digits
+	$(LIVE) report demo --no-open --output extra/live/report.html
+	$(LIVE) explore demo --no-open --output extra/live/explore.html
+
+docs: $(VENV)/.installed-docs build/extra/live/report.html  ## Build the site into build/site: notebooks run, warnings are errors
+	$(BIN)/sphinx-build -q -W --keep-going -d build/doctrees docs build/site
+	@echo build/site/index.html
+
+docs-links: $(VENV)/.installed-docs  ## Check the site's links to other sites
+	$(BIN)/sphinx-build -q -D nb_execution_mode=off -d build/doctrees-links -b linkcheck docs build/links

@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 
 from flows.claims.claim import SCALES, Claim, load_claim
-from flows.claims.verdicts import Verdict, quantities_markdown, title, verdicts_markdown, words
+from flows.claims.verdicts import COLOURS, NOT_RUN, Verdict, quantities_markdown, title, verdicts_markdown, words
 from flows.errors import ConfigurationError
 
 Found = dict[tuple[str, str], Verdict]  # by name and scale
@@ -37,7 +37,7 @@ def check_folder(folder: str) -> None:
 def write_pages(
     folder: str, statements: dict[str, str], found: Found, figures_of: Callable[[str, str], dict[str, bytes]]
 ) -> None:
-    """Write `claims-table.md`, the table of all claims, and the folder `claims`.
+    """Write `claims-count.md`, how many claims hold, and the folder `claims`.
 
     Parameters
     ----------
@@ -50,9 +50,8 @@ def write_pages(
     pages.mkdir(exist_ok=True)
     history = history_with(pages / "verdicts.csv", found.values())
     history.to_csv(pages / "verdicts.csv", index=False)
-    table = verdicts_markdown(statements, found, latest(history))
-    Path(folder, "claims-table.md").write_text(table, encoding="utf-8")
-    linked = table
+    Path(folder, "claims-count.md").write_text(count(statements, latest(history)), encoding="utf-8")
+    linked = verdicts_markdown(statements, found, latest(history))
     for name in statements:
         scales = [scale for scale in SCALES if (name, scale) in found]
         if not scales:
@@ -94,6 +93,14 @@ def experiments(claim: Claim) -> dict[str, Any]:
         role: experiment.model_dump(mode="json", exclude_defaults=True, exclude=hidden)
         for role, experiment in claim.experiments.items()
     }
+
+
+def count(claims: Iterable[str], verdicts: dict[tuple[str, str], str]) -> str:
+    """How many claims came out how, each at the largest scale at which it was run, in one sentence."""
+    whole = [next((verdicts[name, s] for s in SCALES[::-1] if (name, s) in verdicts), NOT_RUN) for name in claims]
+    outcomes = [verdict.partition(";")[0].partition(" (")[0] for verdict in whole]
+    counted = [f"{outcomes.count(word)} {word}" for word in (*COLOURS, NOT_RUN) if word in outcomes]
+    return f"Of {len(whole)} claims, each at the largest scale at which it was run: {', '.join(counted)}.\n"
 
 
 def results(verdicts: Iterable[Verdict]) -> pd.DataFrame:

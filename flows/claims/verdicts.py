@@ -15,6 +15,7 @@ Word = Literal["reproduced", "in part", "not", "undecided"]
 COLOURS: dict[Word, str] = {"reproduced": "green", "in part": "yellow", "not": "red", "undecided": "cyan"}
 # Besides True and False, what became of a quantity: its interval straddles a bound, or it is not judged.
 UNDECIDED, SHOWN = "undecided", None
+NOT_RUN = "not run"  # a claim without a verdict
 HOLDS = {True: "yes", False: "no", UNDECIDED: UNDECIDED, SHOWN: "–"}
 CAPTION = "mean over seeds and its 95 % interval; of fewer than five seeds their values"
 HEADS = ("quantity", "the source says", "measured here", "95 % interval", "allowed", "holds")
@@ -143,7 +144,7 @@ def verdicts_table(statements: dict[str, str], found: dict[tuple[str, str], Verd
 def mark(verdict: Verdict | None) -> str:
     """A verdict in a word, with the data set if it is not MNIST."""
     if verdict is None:
-        return "not run"
+        return NOT_RUN
     return words(verdict) + ("" if verdict["data"] == "mnist" else f" ({verdict['data']})")
 
 

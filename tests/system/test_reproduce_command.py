@@ -56,7 +56,7 @@ def test_without_a_name_all_claims_are_listed_and_their_verdicts_can_be_written_
     listed = shared_workplace.mlp("reproduce", "--write", ".")
     assert listed.returncode == 0, listed.stderr
     page = (shared_workplace.folder / "claims" / "gradient.md").read_text(encoding="utf-8")
-    table = (shared_workplace.folder / "claims-table.md").read_text(encoding="utf-8")
+    table = (shared_workplace.folder / "claims" / "README.md").read_text(encoding="utf-8")
     assert table.count("not run") == 2 * len(CLAIMS) - 1
     assert "## gradient (small, on digits, not MNIST): undecided" in page
     assert {file.name for file in (shared_workplace.folder / "claims").iterdir()} >= {

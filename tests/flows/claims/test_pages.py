@@ -46,13 +46,17 @@ def test_a_page_says_why_its_claim_does_not_hold_after_the_results_and_before_th
     assert places == sorted(places)
 
 
-def test_the_tables_list_every_claim_and_mark_those_that_were_not_run(folder):
-    table = (folder / "claims-table.md").read_text(encoding="utf-8")
-    assert "| `noise` | It is sure. | not run | not run |" in table
+def test_the_table_lists_every_claim_and_marks_those_that_were_not_run(folder):
     linked = (folder / "claims" / "README.md").read_text(encoding="utf-8")
     assert (
         "| [`difficulty`](difficulty.md) | Some are easy. | in part; with the first 10,000 images: in part |" in linked
     )
+    assert "| `noise` | It is sure. | not run | not run |" in linked
+
+
+def test_one_sentence_says_how_many_claims_hold(folder):
+    counted = (folder / "claims-count.md").read_text(encoding="utf-8")
+    assert counted == "Of 2 claims, each at the largest scale at which it was run: 1 in part, 1 not run.\n"
 
 
 def test_the_results_are_one_tidy_table(folder):
@@ -77,5 +81,5 @@ def test_earlier_verdicts_stay_with_their_dates(folder):
 
 def test_a_claim_that_is_not_in_the_store_keeps_its_last_verdict_with_its_date(folder):
     write_pages(str(folder), STATEMENTS, {}, lambda name, scale: {})
-    table = (folder / "claims-table.md").read_text(encoding="utf-8")
+    table = (folder / "claims" / "README.md").read_text(encoding="utf-8")
     assert "| in part; with the first 10,000 images: in part (2026-11-26) | not run |" in table
