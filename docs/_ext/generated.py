@@ -14,8 +14,9 @@ from sphinx.application import Sphinx
 
 import flows
 import mlp
-from flows.claims.claim import CLAIM_NAMES, Quantity, load_claim
+from flows.claims.claim import Quantity, load_claim
 from flows.plan.experiment import Experiment
+from mlp.claims import CLAIMS
 from mlp.measures.metrics import METRICS, Metric
 
 DOCS = Path(__file__).parents[1]
@@ -178,7 +179,7 @@ def claims() -> str:
         "What the lesson and its papers say, and which values count as reproduced. `mlp reproduce NAME` tests one. "
         "[Results and verdicts](../claims/README.md) are on pages of their own.",
     ]
-    for name in CLAIM_NAMES:
+    for name in CLAIMS:
         claim = load_claim(name, "small")
         judged = [q for q in claim.quantities.values() if q.judged and not q.setup]
         rows = [[q.words, q.says or "–", bounds(q)] for q in judged]
