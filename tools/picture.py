@@ -5,7 +5,7 @@ import sys
 
 from flows.platform.environment import prepare_environment
 from flows.platform.paths import tracking_uri
-from flows.report.summary import PICTURE
+from flows.report.summary import STORY
 from flows.store.artifacts import artifact
 from flows.store.connection import open_store
 from flows.store.results import find
@@ -15,5 +15,5 @@ experiment, file = sys.argv[1:]
 client = open_store(tracking_uri(None))
 _, sweep, _ = find(client, experiment)
 assert sweep, f"no sweep of {experiment}"
-with artifact(client, sweep.info.run_id, PICTURE) as path:
+with artifact(client, sweep.info.run_id, STORY) as path:
     shutil.copy(path, file)

@@ -32,7 +32,7 @@ from mlp import figures
 from mlp.measures.metrics import headlines
 
 LOGGER = logging.getLogger(__name__)
-PICTURE = "story.png"  # artifact of a sweep
+STORY = "story.png"  # artifact of a sweep
 
 
 def summarize_sweep(
@@ -59,8 +59,8 @@ def summarize_sweep(
     client.log_text(sweep_id, report, charts.REPORT)
     picture = ""
     if {"train/cost", "test/accuracy"} <= set(curves):
-        client.log_figure(sweep_id, story(comparison, points), PICTURE)
-        picture = f"\n\n![Curves and final figures](get-artifact?path={PICTURE}&run_uuid={sweep_id})"
+        client.log_figure(sweep_id, story(comparison, points), STORY)
+        picture = f"\n\n![Curves and final figures](get-artifact?path={STORY}&run_uuid={sweep_id})"
     shown = {cell.data_source[:2]: cell for cell in cells.values()}  # before inputs are corrupted
     log_datasets(client, sweep_id, [dataset_fields(clean_data(cell)) for cell in shown.values()])
     log_headlines(client, sweep_id, comparison)

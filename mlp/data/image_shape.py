@@ -25,7 +25,7 @@ def image_shape(pixels: int) -> tuple[int, int, int]:
     raise ValueError(f"pixels: {pixels} given; allowed: those of square images of 1 or 3 channels, such as 784 or 3072")
 
 
-def picture(image: NDArray) -> NDArray:
+def pixel_grid(image: NDArray) -> NDArray:
     """The pixels (pixels,) of an image as Matplotlib and Pillow draw it: (side, side), or (side, side, 3) in colour."""
     channels = image.reshape(image_shape(image.size))
     return channels[0] if len(channels) == 1 else np.moveaxis(channels, 0, -1)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from mlp.data.image_shape import picture
+from mlp.data.image_shape import pixel_grid
 from mlp.figures.style import COLOURS, image_grid, panels
 
 
@@ -25,7 +25,7 @@ def answer_gallery(images: NDArray, answers: NDArray, titles: Sequence[str]) -> 
     """
     figure, (panels_above, bars) = image_grid(2, len(images), size=1.35)
     for panel, image, title in zip(panels_above, images, titles, strict=True):
-        panel.imshow(picture(image), cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
+        panel.imshow(pixel_grid(image), cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
         panel.set_title(title, fontsize="small")
     digits = np.arange(answers.shape[1])
     for bar, answer in zip(bars, answers, strict=True):
@@ -54,7 +54,7 @@ def image_gallery(images: NDArray, titles: Sequence[str], columns: int = 8) -> F
     for panel in rows.flat[len(images) :]:
         panel.remove()
     for panel, image, title in zip(rows.flat, images, titles, strict=False):
-        panel.imshow(picture(image), cmap="gray", vmin=0, vmax=1)
+        panel.imshow(pixel_grid(image), cmap="gray", vmin=0, vmax=1)
         panel.set_title(title, fontsize="small")
     return figure
 

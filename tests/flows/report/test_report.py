@@ -200,7 +200,7 @@ class TestSweepRun:
                 np.testing.assert_allclose(line.get_ydata(), last * np.arange(5) / 4)
         assert [text.get_text() for text in final.get_xticklabels()] == ["0", "0.5"]
         assert [text.get_text() for text in final.get_legend().get_texts()] == ["memorized", "test", "noise"]
-        assert report.PICTURE in [file.path for file in summarized.client.list_artifacts(summarized.sweep_id)]
+        assert report.STORY in [file.path for file in summarized.client.list_artifacts(summarized.sweep_id)]
 
     def test_its_run_has_the_common_settings_as_params_and_the_headlines_of_each_group_as_metrics(self, summarized):
         run = summarized.client.get_run(summarized.sweep_id)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import mlp.data.openml
-from mlp.data.image_shape import image_shape, picture
+from mlp.data.image_shape import image_shape, pixel_grid
 from mlp.data.preprocessing import deskewed
 from mlp.data.sets import class_name, is_cached, load, resized
 from mlp.engine.pixels import moved
@@ -43,7 +43,7 @@ class TestShapes:
             image_shape(pixels)
 
     def test_a_picture_has_the_colours_that_pillow_splits_into_the_channels(self):
-        split = Image.fromarray(picture(COLOURS[0])).split()
+        split = Image.fromarray(pixel_grid(COLOURS[0])).split()
         assert [np.asarray(channel).ravel().tolist() for channel in split] == COLOURS[0].reshape(3, -1).tolist()
 
 
