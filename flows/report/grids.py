@@ -22,7 +22,7 @@ def grid_charts(comparison: Comparison) -> dict[str, Figure]:
     The two params with the most values are the axes. With exactly two, there is a map for each headline metric, and the
     test accuracy as lines; with more, a map of the test accuracy for each combination of the others.
     """
-    values = {name: values_of(comparison, name) for name in comparison.varying}
+    values = {name: levels(comparison, name) for name in comparison.varying}
     if len(values) < 2 or MAIN not in comparison.metrics:
         return {}
     across, down = sorted(values, key=lambda name: -len(values[name]))[:2]
@@ -40,14 +40,14 @@ def grid_charts(comparison: Comparison) -> dict[str, Figure]:
     return charts
 
 
-def values_of(comparison: Comparison, name: str) -> list:
+def levels(comparison: Comparison, name: str) -> list:
     """The values of a param, in order."""
     return sorted({group[name] for group in comparison.groups}, key=lambda value: rank((value,)))
 
 
 def tiles(comparison: Comparison, name: str, across: str, down: str, fixed: dict) -> Estimate:
     """A metric's mean and interval, (values of `down`, values of `across`) arrays; NaN where there is no group."""
-    columns, rows = values_of(comparison, across), values_of(comparison, down)
+    columns, rows = levels(comparison, across), levels(comparison, down)
     of, shape = comparison.of(name), (len(rows), len(columns))
     found = [np.full(shape, np.nan) for _ in range(3)]
     for place, group in enumerate(comparison.groups):
@@ -60,13 +60,13 @@ def tiles(comparison: Comparison, name: str, across: str, down: str, fixed: dict
 
 def map_of(comparison: Comparison, row: Metric, across: str, down: str, fixed: dict) -> Figure:
     """A heat map of a metric over two params."""
-    columns, rows = ([show(value) for value in values_of(comparison, name)] for name in (across, down))
+    columns, rows = ([show(value) for value in levels(comparison, name)] for name in (across, down))
     return heat_map(columns, rows, tiles(comparison, row.name, across, down, fixed), across, down)
 
 
 def lines_of(comparison: Comparison, across: str, down: str) -> Figure:
     """The test accuracy by one param, a line with intervals for each value of the other."""
     measure = tiles(comparison, MAIN, across, down, {})
-    labels = [f"{down} {show(value)}" for value in values_of(comparison, down)]
+    labels = [f"{down} {show(value)}" for value in levels(comparison, down)]
     lines = {label: Estimate(*(ends[place] for ends in measure)) for place, label in enumerate(labels)}
-    return measures_chart([show(value) for value in values_of(comparison, across)], lines, across)
+    return measures_chart([show(value) for value in levels(comparison, across)], lines, across)

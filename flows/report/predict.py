@@ -1,6 +1,6 @@
 """The answers of an experiment's champion to pictures, test images and noise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,34 +55,40 @@ def print_answers(
     if show and any(show.resolve() == path.resolve() for path in paths):
         raise ConfigurationError(f"--show: {show} given, which is one of the pictures; allowed: another file")
     champion, model = load_champion(client, name)
+    params = trained_on(client, champion)
     pixels = model.metadata.get_input_schema().inputs[0].shape[1]
-    images, titles, refused = collect(client, champion, pixels, paths, noise, tests)
+    images, titles, refused = collect(params, pixels, paths, noise, tests)
     if not images:
         return refused
-    numbers = (
-        f"{float(champion.tags['test/accuracy']):.2%} of the test images" if "test/accuracy" in champion.tags else ""
-    )
-    console.print(f"{name}, version {champion.version}: {champion.tags.get('cell', '')} {numbers}", highlight=False)
+    tags = champion.tags
+    right = f"{float(tags['test/accuracy']):.2%} of the test images" if "test/accuracy" in tags else ""
+    console.print(f"{name}, version {champion.version}: {tags.get('cell', '')} {right}", highlight=False)
     stacked = np.stack(images).astype(np.float32)
     answers: Any = model.predict(stacked)  # a data frame, see flows.report.model
-    data = data_name(client, champion)
+    classes = [class_name(params.get("data", ""), digit) for digit in range(answers.shape[1] - 2)]
     for title, (_, answer) in zip(titles, answers.iterrows(), strict=True):
-        console.print(answer_text(title, answer, data))
+        console.print(answer_text(title, answer, classes))
     if show:
         from mlp.figures import image_gallery
 
-        given = [
-            f"{class_name(data, int(digit))} ({confidence:.2f})"
-            for digit, confidence in answers[["digit", "confidence"]].to_numpy()
-        ]
+        pairs = answers[["digit", "confidence"]].to_numpy()
+        given = [f"{classes[int(digit)]} ({confidence:.2f})" for digit, confidence in pairs]
         seen = PREPROCESSES[model.model_config.get("preprocess", "none")](stacked)
         image_gallery(seen, given).savefig(show, format="png")
     return refused
 
 
+def trained_on(client: MlflowClient, champion: ModelVersion) -> dict[str, str]:
+    """The params of the run that trained the champion, among them its data set; empty if the run is gone."""
+    try:
+        return client.get_run(champion.run_id or "").data.params
+    except MlflowException:
+        return {}
+
+
 def collect(
-    client: MlflowClient, champion: ModelVersion, pixels: int, paths: Sequence[Path], noise: int, tests: Sequence[int]
-) -> tuple[list[NDArray], list[str], list[str]]:
+    params: Mapping[str, str], pixels: int, paths: Sequence[Path], noise: int, tests: Sequence[int]
+) -> tuple[list[NDArray[np.float32]], list[str], list[str]]:
     """All images to ask about, (pixels,) in [0, 1] each, their titles, and why pictures are not among them."""
     if not (paths or noise or tests):
         raise ConfigurationError("image: none given; allowed: files, --noise N or --test I")
@@ -99,7 +105,7 @@ def collect(
     images += list(np.random.default_rng().random((noise, pixels), dtype=np.float32))
     titles += [f"noise {number}" for number in range(1, noise + 1)]
     if tests:
-        data = data_of(client, champion)
+        data = data_of(params)
         for number in tests:
             if not 0 <= number < len(data.test_labels):
                 raise ConfigurationError(f"--test: {number} given; allowed: 0 to {len(data.test_labels) - 1}")
@@ -108,12 +114,11 @@ def collect(
     return images, titles, refused
 
 
-def data_of(client: MlflowClient, champion: ModelVersion) -> Dataset:
-    """The data set that the champion was trained on, with all its test images, which the model itself preprocesses."""
+def data_of(params: Mapping[str, str]) -> Dataset:
+    """The data set that a cell was trained on, with all its test images, which the model itself preprocesses."""
     try:
-        params = client.get_run(champion.run_id or "").data.params
         return load(params["data"], split=params["split"], side=int(params["side"]))
-    except (MlflowException, KeyError):
+    except KeyError:
         raise ConfigurationError(
             "--test: given for a champion whose run is gone; allowed: pictures or --noise"
         ) from None
@@ -121,24 +126,11 @@ def data_of(client: MlflowClient, champion: ModelVersion) -> Dataset:
         raise ConfigurationError(f"data: {error}") from None
 
 
-def data_name(client: MlflowClient, champion: ModelVersion) -> str:
-    """The data set that the champion was trained on; empty if its run is gone."""
-    try:
-        return client.get_run(champion.run_id or "").data.params["data"]
-    except (MlflowException, KeyError):
-        return ""
-
-
-def answer_text(title: str, answer: pd.Series, data: str) -> Text:
+def answer_text(title: str, answer: pd.Series, classes: Sequence[str]) -> Text:
     """A digit, or what its class is called, and how sure the network is of it, with a bar for each output."""
-    text = Text(f"\n{title}: ")
-    text.append(class_name(data, int(answer["digit"])), style="bold")
-    text.append(f"  (activation {answer['confidence']:.3f})\n")
-    activations = answer.drop(["digit", "confidence"])
-    names = [class_name(data, digit) for digit in range(len(activations))]
-    for digit, activation in enumerate(activations):
-        style = "bold" if digit == answer["digit"] else "dim"
-        text.append(
-            f"  {names[digit]:{max(map(len, names))}} {activation:5.3f} {'█' * round(BAR * activation)}\n", style=style
-        )
+    digit, confidence, *activations = answer
+    text = Text.assemble(f"\n{title}: ", (classes[int(digit)], "bold"), f"  (activation {confidence:.3f})\n")
+    for place, (name, activation) in enumerate(zip(classes, activations, strict=True)):
+        line = f"  {name:{max(map(len, classes))}} {activation:5.3f} {'█' * round(BAR * activation)}\n"
+        text.append(line, style="bold" if place == digit else "dim")
     return text

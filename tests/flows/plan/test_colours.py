@@ -44,6 +44,6 @@ def test_the_same_side_given_makes_the_same_cells():
 
 def test_its_networks_refuse_pictures_and_take_noise():
     with pytest.raises(ConfigurationError, match=r"^image: files given for a network of colour images; allowed: "):
-        collect(None, None, PIXELS, [Path("three.png")], 0, [])
-    images, _, _ = collect(None, None, PIXELS, [], 2, [])
+        collect({}, PIXELS, [Path("three.png")], 0, [])
+    images, _, _ = collect({}, PIXELS, [], 2, [])
     assert [image.size for image in images] == [PIXELS] * 2

@@ -6,7 +6,7 @@ import pytest
 from flows.plan.experiment import Experiment
 from flows.report import charts
 from flows.report.compare import compare_all
-from flows.report.grids import grid_charts, tiles, values_of
+from flows.report.grids import grid_charts, levels, tiles
 from flows.report.groups import groups_page
 from flows.store.results import select
 
@@ -62,7 +62,7 @@ def test_a_third_axis_gives_a_map_for_each_of_its_values(compared):
     three = compared("three", seeds="0-1", descent=descent)
     titles = list(grid_charts(three))
     assert [title.rpartition(", ")[2] for title in titles] == ["decay=0.9", "decay=1"]
-    assert values_of(three, "learning_rate") == RATES
+    assert levels(three, "learning_rate") == RATES
 
 
 def test_a_single_axis_has_no_map(compared):
