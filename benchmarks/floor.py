@@ -15,7 +15,7 @@ BATCHES = 256  # mini-batches that are kept, and multiplied repeatedly
 def bare_products(layers: Layers, images: Images, descent: Descent) -> Callable[[], None]:
     """Return a function that computes the products of one epoch, in the engine's own arrays.
 
-    A step needs two products for the first layer and three for each other layer. The slopes are 0, so the weights do
+    A step needs two products for the first layer and three for each other layer. Delta is 0, so the weights do
     not change.
     """
     steps = len(images.images) // descent.batch_size
@@ -23,7 +23,7 @@ def bare_products(layers: Layers, images: Images, descent: Descent) -> Callable[
     batches = [batch._replace(dense=batch.dense.copy()) for batch in islice(drawn, min(steps, BATCHES))]
     learning = layers.pass_of(descent.batch_size)
     learning.forward(layers.one_per_group(batches[:1]))
-    learning.slopes.fill(0)
+    learning.delta.fill(0)
 
     def products() -> None:
         for batch in islice(cycle(batches), steps):
@@ -33,7 +33,7 @@ def bare_products(layers: Layers, images: Images, descent: Descent) -> Callable[
                 np.matmul(connection.below, connection.weights, out=connection.above)
             for connection in reversed(learning.connections):
                 np.matmul(connection.below_transposed, connection.delta, out=connection.gradient)
-                np.matmul(connection.delta, connection.weights_transposed, out=connection.below_slopes)
-            learning.first.add_slopes(one_per_group)
+                np.matmul(connection.delta, connection.weights_transposed, out=connection.below_delta)
+            learning.first.add_gradient(one_per_group)
 
     return products

@@ -17,7 +17,7 @@ import numpy as np
 from floor import bare_products
 from numpy.typing import NDArray
 
-from mlp import DataFallback, Dataset, Descent, Network, generator, load
+from mlp import CellJob, DataFallback, Dataset, Descent, Network, generator, load
 from mlp.engine.layers import Layers
 from mlp.engine.pixels import Images, layout_of
 from mlp.engine.stack import measure, run_epoch
@@ -67,11 +67,11 @@ Trained = Callable[[], list[Parameters]]  # returns the parameters of a peer; it
 
 def stack(task: Task) -> Iterator[Trained]:
     """The engine of this project."""
-    layers, images, given = engine(task)
-    order = generator(0, "order")
+    layers, images, train_labels = engine(task)
+    batch_rng = generator(0, "order")
     while True:
         yield layers.parameters
-        run_epoch(layers, images, given, 0, [order])
+        run_epoch(layers, images, train_labels, 0, [batch_rng])
 
 
 def engine(task: Task) -> tuple[Layers, Images, NDArray]:
@@ -82,12 +82,12 @@ def engine(task: Task) -> tuple[Layers, Images, NDArray]:
 
 def evaluation(task: Task) -> Iterator[Trained]:
     """Evaluation of the engine's networks on the full training and test sets."""
-    layers, images, given = engine(task)
+    layers, images, train_labels = engine(task)
     test_images = Images(task.data.test_images, layers.layout)
     test_labels = np.tile(task.data.test_labels, (task.networks, 1))
     while True:
         yield layers.parameters
-        measure(layers, images, given)
+        measure(layers, images, train_labels)
         measure(layers, test_images, test_labels)
 
 
@@ -102,11 +102,12 @@ def floor(task: Task) -> Iterator[Trained]:
 
 def single(task: Task) -> Iterator[Trained]:
     """The readable training loop of this project, with one network."""
-    parameters, order = task.starts()[0], generator(0, "order")
+    parameters, batch_rng = task.starts()[0], generator(0, "order")
     epoch = Descent(task.descent.learning_rate, task.descent.batch_size, epochs=1)
     while True:
         yield partial(list, [parameters])
-        parameters = train(task.network, parameters, task.data.train_images, task.data.train_labels, epoch, order)
+        job = CellJob(parameters, task.data.train_labels, epoch, batch_rng)
+        parameters = train(task.network, job, task.data.train_images)
 
 
 def sklearn(task: Task) -> Iterator[Trained]:
@@ -193,8 +194,10 @@ def jax_vmap(task: Task) -> Iterator[Trained]:
         return ((activations - batch_targets) ** 2).sum(axis=1).mean()
 
     def step(values, rows):
-        slopes = jax.vmap(jax.grad(cost), (0, None, None))(values, images[rows], targets[rows])
-        return [value - task.descent.learning_rate * slope for value, slope in zip(values, slopes, strict=True)], None
+        gradient = jax.vmap(jax.grad(cost), (0, None, None))(values, images[rows], targets[rows])
+        return [
+            value - task.descent.learning_rate * change for value, change in zip(values, gradient, strict=True)
+        ], None
 
     epoch = jax.jit(lambda values, order: jax.lax.scan(step, values, order)[0])
     orders = task.orders()

@@ -11,7 +11,7 @@ from mlp import _moved  # noqa: F401
 from mlp.data.preprocessing import PREPROCESSES
 from mlp.data.randomness import generator
 from mlp.data.sets import DataFallback, Dataset, DataUnavailable, load
-from mlp.nn.descent import Descent, descend, train
+from mlp.nn.descent import CellJob, Descent, descend, train
 from mlp.nn.network import Layer, Network, Parameters, central_differences, flatten, unflatten
 from mlp.nn.weights import read_weights, write_weights
 
@@ -24,6 +24,7 @@ _LATE = {"MLPClassifier": "mlp.classifier", "History": "mlp.engine.stack", "trai
 
 __all__ = [
     "PREPROCESSES",
+    "CellJob",
     "DataFallback",
     "DataUnavailable",
     "Dataset",

@@ -273,8 +273,8 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         descent = Descent(**{field.name: given[field.name] for field in fields(Descent) if field.name in given})
         self.network_ = Network(sizes, self.activation, self.cost, self.start)
         self.parameters_ = start or self.network_.initialize(generator(seed, "start"))
-        order, dropout_rng = generator(seed, "order"), generator(seed, "dropout")
-        self._trainer = Trainer(self.network_, self.parameters_, descent, order, inputs, dropout_rng)
+        batch_rng, dropout_rng = generator(seed, "order"), generator(seed, "dropout")
+        self._trainer = Trainer(self.network_, self.parameters_, descent, batch_rng, inputs, dropout_rng)
         self.n_iter_, self.loss_curve_, self.validation_scores_ = 0, [], None
         self._pixels = inputs.dtype == np.uint8
         warn_of_large(inputs, stacklevel=5)

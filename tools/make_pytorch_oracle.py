@@ -71,8 +71,8 @@ def gradients():
             tensors = network(sizes, np.random.default_rng(1))
             value = cost_of(tensors, torch.tensor(images), torch.tensor(labels), getattr(torch, activation), cost)
             value.backward()
-            slopes = flat([tensor.grad for tensor in tensors])
-            found.append({"activation": activation, "cost": cost, "value": value.item(), "gradient": slopes})
+            gradient = flat([tensor.grad for tensor in tensors])
+            found.append({"activation": activation, "cost": cost, "value": value.item(), "gradient": gradient})
     return {"sizes": sizes, "parameters": start, "images": images, "labels": labels, "found": found}
 
 
@@ -110,15 +110,15 @@ def training():
 
 def mini_batches():
     """Momentum on mini-batches of 7, with a rate that halves after each of three epochs."""
-    (tensors, _, inputs, labels), order = task(), np.random.default_rng(2)
+    (tensors, _, inputs, labels), batch_rng = task(), np.random.default_rng(2)
     velocity, path = [torch.zeros_like(tensor) for tensor in tensors], [flat(tensors)]
     for epoch in range(3):
-        rows = order.permutation(24)
+        rows = batch_rng.permutation(24)
         for batch in (rows[first : first + 7] for first in range(0, 24, 7)):
             cost = cost_of(tensors, inputs[batch], labels[batch], torch.tanh, "cross_entropy")
             # PyTorch's own optimizer multiplies the velocity by the current rate, this project the gradient.
-            for tensor, v, slope in zip(tensors, velocity, torch.autograd.grad(cost, tensors), strict=True):
-                v.mul_(0.9).sub_(0.2 * 0.5**epoch * slope)
+            for tensor, v, g in zip(tensors, velocity, torch.autograd.grad(cost, tensors), strict=True):
+                v.mul_(0.9).sub_(0.2 * 0.5**epoch * g)
                 with torch.no_grad():
                     tensor.add_(v)
         path.append(flat(tensors))

@@ -13,7 +13,7 @@ import numpy as np
 from mlp.data.randomness import generator
 from mlp.data.sets import Dataset, load
 from mlp.engine.stack import train_stack
-from mlp.nn.descent import Descent
+from mlp.nn.descent import CellJob, Descent
 from mlp.nn.network import Network
 
 TRAINED_ON, SEEDS = 50_000, range(100, 110)  # other seeds than those of the claim
@@ -50,15 +50,9 @@ def accuracies(recipe: Recipe) -> np.ndarray:
     images, labels = data.train_images, data.train_labels
     parts = images[:TRAINED_ON], labels[:TRAINED_ON], images[TRAINED_ON:], labels[TRAINED_ON:]
     starts = [recipe.network.initialize(generator(seed, "start")) for seed in SEEDS]
-    history = train_stack(
-        recipe.network,
-        recipe.descent,
-        starts,
-        Dataset("validation", *parts, ""),
-        np.tile(parts[1], (len(starts), 1)),
-        generator(0, "order"),
-        evaluation_rows=1000,
-    )
+    jobs = [CellJob(start, parts[1], recipe.descent) for start in starts]
+    data = Dataset("validation", *parts, "")
+    history = train_stack(recipe.network, jobs, data, generator(0, "order"), evaluation_rows=1000)
     return 100 * history.metrics["test/accuracy"][-1]
 
 

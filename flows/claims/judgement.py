@@ -20,10 +20,10 @@ from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
 from flows.plan.preparation import (
     clean_data,
-    given_labels,
     keyed_cells,
     load_data,
     network_of,
+    train_labels_of,
 )
 from flows.store.artifacts import artifact, has_artifact, load_weights
 from flows.store.results import load_cells, read_curves
@@ -99,7 +99,7 @@ def as_run(
         network=network_of(cell, data),
         descent=Descent(**cell.descent.model_dump()),
         data=data,
-        given=given_labels(cell, data),
+        train_labels=train_labels_of(cell, data),
         seed=cell.seed,
         fraction=cell.fraction,
         inputs=cell.inputs,

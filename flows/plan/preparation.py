@@ -43,7 +43,7 @@ def dataset_fields(data: Dataset) -> dict[str, str]:
     }
 
 
-def given_labels(cell: Cell, data: Dataset) -> NDArray[np.uint8]:
+def train_labels_of(cell: Cell, data: Dataset) -> NDArray[np.uint8]:
     """The labels (n,) that a cell is trained on, some of them corrupted."""
     settings = cell.corruption
     rng = generator(cell.seed if settings.seed is None else settings.seed, "corruption")

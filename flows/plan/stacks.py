@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 import psutil
 
 from flows.plan.cell import Cell, written
-from mlp.engine.cost import group_size, stack_seconds
+from mlp.engine.cost import epoch_seconds, group_size
 
 # Larger stacks take more memory, and hardly train faster per cell.
 MAX_CELLS_OF_A_STACK = 32
@@ -92,13 +92,12 @@ def seconds_of(cells: Collection[Cell]) -> float:
     """About how long cells of one shape train as a stack, in seconds."""
     first = next(iter(cells))
     blocks = Counter(cell.block for cell in cells)
-    return stack_seconds(
+    return max(cell.descent.epochs for cell in cells) * epoch_seconds(
         first.sizes,
         list(blocks.values()),
         first.images,
         (first.curve_rows or first.images) + (first.data.test_rows or MAX_TEST_IMAGES),
         first.descent.batch_size,
-        max(cell.descent.epochs for cell in cells),
         shared=first.order == "experiment",
         remembering=sum(count for block, count in blocks.items() if block != PLAIN_DESCENT),
     )

@@ -5,21 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from flows.plan.cell import Cell
-from flows.plan.preparation import dataset_fields, given_labels, load_data, network_of
+from flows.plan.preparation import dataset_fields, load_data, network_of, train_labels_of
 from flows.sweep.progress import ProgressFolder
 from mlp.data.randomness import generator
 from mlp.data.sets import Dataset
 from mlp.engine.stack import History, train_stack
 from mlp.measures.confidence import confidence_on_noise, noise_images
 from mlp.measures.metrics import final_metrics
-from mlp.nn.descent import Descent
+from mlp.nn.descent import CellJob, Descent
 from mlp.nn.network import Parameters
-from mlp.nn.snapshots import Snapshots, kept_epochs
+from mlp.nn.snapshots import Snapshots
 
 
 @dataclass(frozen=True)
@@ -112,23 +111,19 @@ def train_cells(cells: list[Cell], progress: ProgressFolder, report: Callable[[R
 
 def train(cells: list[Cell], data: Dataset, on_epoch: Callable[[int, dict[str, NDArray]], None]) -> History:
     """Train the cells of a stack, each with its own descent, from the start of its seed and on its own labels."""
-    networks = [network_of(cell, data) for cell in cells]
-    given = np.stack([given_labels(cell, data) for cell in cells])
-    own = cells[0].order == "seed"
-    orders = [generator(cell.seed, "order") for cell in cells] if own else generator(0, "order")
-    return train_stack(
-        networks[0],
-        [Descent(**cell.descent.model_dump()) for cell in cells],
-        [network.initialize(generator(cell.seed, "start")) for network, cell in zip(networks, cells, strict=True)],
-        data,
-        given,
-        orders,
-        cells[0].curve_rows,
-        cells[0].stop_accuracy,
-        on_epoch,
-        kept_epochs(max(cell.descent.epochs for cell in cells), networks[0].parameter_count),
-        [generator(cell.seed, "dropout") for cell in cells],
-    )
+    batch_rng = generator(0, "order") if cells[0].order == "experiment" else None
+    jobs = [
+        CellJob(
+            start=network_of(cell, data).initialize(generator(cell.seed, "start")),
+            train_labels=train_labels_of(cell, data),
+            descent=Descent(**cell.descent.model_dump()),
+            batch_rng=None if batch_rng else generator(cell.seed, "order"),
+            dropout_rng=generator(cell.seed, "dropout"),
+        )
+        for cell in cells
+    ]
+    network, rows = network_of(cells[0], data), cells[0].curve_rows
+    return train_stack(network, jobs, data, batch_rng, rows, cells[0].stop_accuracy, on_epoch)
 
 
 def final_measure(cell: Cell, data: Dataset) -> Callable[[Parameters], dict[str, float]]:

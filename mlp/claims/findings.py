@@ -26,7 +26,7 @@ class TrainedNetwork:
     ----------
     data : Dataset
         Training and test data, with the images corrupted as `inputs` says.
-    given : (rows,) int
+    train_labels : (rows,) int
         The labels that it was trained on.
     fraction : float
         Fraction of the labels that was corrupted.
@@ -41,7 +41,7 @@ class TrainedNetwork:
     network: Network
     descent: Descent
     data: Dataset
-    given: NDArray
+    train_labels: NDArray
     seed: int
     fraction: float
     inputs: str
@@ -51,7 +51,7 @@ class TrainedNetwork:
     @property
     def rows(self) -> int:
         """Number of training images."""
-        return len(self.given)
+        return len(self.train_labels)
 
     @property
     def width(self) -> int:

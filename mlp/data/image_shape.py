@@ -1,4 +1,4 @@
-"""What a row of pixels is a picture of: square images, grey or of three colours, channel after channel."""
+"""The shape of an image in a row of pixels: square images, grey or of three colours, channel after channel."""
 
 from math import isqrt
 

@@ -27,7 +27,7 @@ def by_block(descents: Sequence[Descent]) -> NDArray:
     return np.array(sorted(range(len(descents)), key=lambda cell: rule_type(descents[cell]).__name__), dtype=int)
 
 
-def values_of(numbers: Sequence[float]) -> Values:
+def per_cell(numbers: Sequence[float]) -> Values:
     """A number for each cell, as one number if they are equal."""
     return float(numbers[0]) if len(set(numbers)) == 1 else np.array(numbers)
 
@@ -63,7 +63,7 @@ class Block:
         # The cell of each column; padded columns hold zeros, whatever they are multiplied by.
         self.cells_of_columns = [run.astype(int) for run in pack_groups(numbers, self.grouping)]
         momentum, decay = ([getattr(each, name) for each in self.descents] for name in ("momentum", "weight_decay"))
-        self.rule.configure(values_of(momentum), values_of(decay), self.spread)
+        self.rule.configure(per_cell(momentum), per_cell(decay), self.spread)
 
     def spread(self, values: NDArray) -> list[NDArray]:
         """Values (cells,) as arrays that broadcast to the parameters."""
@@ -72,7 +72,7 @@ class Block:
 
     def begin(self, epoch: int) -> None:
         """Set the learning rates of an epoch, counted from 0."""
-        self.rule.set_rate(values_of([descent.rate(epoch) for descent in self.descents]))
+        self.rule.set_rate(per_cell([descent.rate(epoch) for descent in self.descents]))
 
     def factors(self) -> NDArray:
         """What the gradient of each cell (cells,) is multiplied by before it is accumulated."""

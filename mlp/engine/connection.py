@@ -14,10 +14,12 @@ class Connection:
     weights, gradient : (cells, fan_in + 1, fan_out)
     accumulators : (cells of a block, fan_in + 1, fan_out) arrays
         The gradient is added to them. Each comes from the step rule of a block, one block after the other.
-    below, below_slopes : (cells, n, fan_in + 1)
-        Activations of the lower layer, with a column of ones, and the derivatives of the cost by its weighted sums.
+    below, below_delta : (cells, n, fan_in + 1)
+        Activations of the lower layer, with a column of ones, and the derivatives of the cost with respect to its
+        weighted sums.
     above, delta : (cells, n, fan_out)
-        Weighted sums of the upper layer, replaced in place by its activations, and the derivatives by them.
+        Weighted sums of the upper layer, replaced in place by its activations, and the derivatives with respect to the
+        sums.
     """
 
     def __init__(
@@ -25,14 +27,14 @@ class Connection:
         weights: NDArray,
         accumulators: Sequence[NDArray],
         below: NDArray,
-        below_slopes: NDArray,
+        below_delta: NDArray,
         above: NDArray,
         delta: NDArray,
     ) -> None:
         self.weights, self.gradient = weights, np.empty_like(weights)
         ends = np.cumsum([len(accumulator) for accumulator in accumulators])
         self.additions = list(zip(accumulators, np.split(self.gradient, ends[:-1]), strict=True))
-        self.below, self.below_slopes, self.derivative = below, below_slopes, np.empty_like(below)
+        self.below, self.below_delta, self.derivative = below, below_delta, np.empty_like(below)
         self.above, self.delta = above, delta
         self.ones = below[:, :, -1]
         self.below_transposed, self.weights_transposed = below.swapaxes(1, 2), weights.swapaxes(1, 2)

@@ -25,17 +25,17 @@ def group_size(fan_out: int) -> int:
     return max(GROUP_COLUMNS // fan_out, 1)
 
 
-def stack_seconds(
+def epoch_seconds(
     sizes: Sequence[int],
     blocks: Sequence[int],
     images: int,
     measured: int,
     batch_size: int,
-    epochs: int,
+    *,
     shared: bool,
     remembering: int,
 ) -> float:
-    """About how long a stack trains on one core, in seconds.
+    """About how long a stack trains for one epoch on one core, in seconds.
 
     Parameters
     ----------
@@ -58,4 +58,4 @@ def stack_seconds(
     products = SECONDS_PER_PRODUCT * first + SECONDS_PER_DEEPER_PRODUCT * sum(deeper)
     image = (products + SECONDS_PER_NEURON * sum(sizes[1:])) * cells
     step = SECONDS_PER_STEP * groups + SECONDS_PER_MEMORY * (first + sum(deeper)) * remembering
-    return epochs * (image * (images + measured / 2) + step * -(-images // batch_size))
+    return image * (images + measured / 2) + step * -(-images // batch_size)

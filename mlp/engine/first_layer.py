@@ -144,8 +144,8 @@ def pack_groups(weights: NDArray, grouping: Grouping) -> list[NDArray]:
 def unpack_groups(runs: Sequence[NDArray], grouping: Grouping) -> NDArray:
     """The inverse of `pack_groups`."""
     both = GroupedColumns(grouping, runs[0].shape[1], runs[0].shape[1])
-    for run, given in zip(both.runs, runs, strict=True):
-        run[...] = given
+    for run, other in zip(both.runs, runs, strict=True):
+        run[...] = other
     both.to_cells()
     return both.cells
 
@@ -165,14 +165,14 @@ class Products:
 
     Attributes
     ----------
-    sums, slopes : GroupedColumns
-        The weighted sums of the neurons, and the derivatives of the cost by them.
+    sums, delta : GroupedColumns
+        The weighted sums of the neurons, and the derivatives of the cost with respect to them.
     """
 
     def __init__(
         self, grouping: Grouping, n: int, dense: int, weights: Sequence[NDArray], accumulators: Sequence[NDArray]
     ) -> None:
-        self.sums, self.slopes = (GroupedColumns(grouping, n, whole_tiles(n)) for _ in range(2))
+        self.sums, self.delta = (GroupedColumns(grouping, n, whole_tiles(n)) for _ in range(2))
         self._n, self._rare = n, len(weights[0]) - dense
         self._up = [
             (w.shape[1], w[:dense], w[dense:].ravel(), z, z.ravel())
@@ -181,7 +181,7 @@ class Products:
         # Transposed, because BLAS expects columns to be contiguous.
         self._down = [
             (w.shape[1], d[:n].T, d.ravel(), w[:dense].T, w[dense:].ravel())
-            for w, d in zip(accumulators, self.slopes.groups, strict=True)
+            for w, d in zip(accumulators, self.delta.groups, strict=True)
         ]
 
     def add_up(self, batches: list[Batch]) -> None:
@@ -192,8 +192,8 @@ class Products:
                 self._n, self._rare, columns, batch.row_starts, batch.columns, batch.values, rare, flat_z
             )
 
-    def add_slopes(self, batches: list[Batch]) -> None:
-        """Add inputs^T times the groups of `slopes` to the accumulators, with one batch per group."""
+    def add_gradient(self, batches: list[Batch]) -> None:
+        """Add inputs^T times the groups of `delta` to the accumulators, with one batch per group."""
         for (columns, d, flat_d, dense, rare), batch in zip(self._down, batches, strict=True):
             # dense <- 1 d x^T + 1 dense, in place
             sgemm(1, d, batch.dense[: self._n].T, 1, dense, 0, 1, 1)

@@ -47,8 +47,8 @@ class Pass:
     first : Products
     connections : list of Connection
         One per layer after the first.
-    answers, slopes : (cells, n, outputs)
-        Activations of the last layer, and the derivatives of the cost by its weighted sums.
+    answers, delta : (cells, n, outputs)
+        Activations of the last layer, and the derivatives of the cost with respect to its weighted sums.
     """
 
     def __init__(self, layers: "Layers", n: int) -> None:
@@ -56,17 +56,17 @@ class Pass:
         accumulators = zip(*(arrays[: len(deeper)] for arrays in of_blocks), strict=True)
         of_groups = list(chain(*runs_of(of_blocks, len(deeper))))
         self.first = Products(layers.grouping, n, layers.layout.busy.size + 1, layers.groups, of_groups)
-        self.answers, self.slopes = self.first.sums.cells, self.first.slopes.cells
-        activations, slopes = [self.first.sums.whole], [self.first.slopes.whole]
+        self.answers, self.delta = self.first.sums.cells, self.first.delta.cells
+        activations, deltas = [self.first.sums.whole], [self.first.delta.whole]
         for weights in deeper[:-1]:
             activations.append(np.ones((len(weights), n, weights.shape[2] + 1), np.float32))
-            slopes.append(np.empty_like(activations[-1]))
+            deltas.append(np.empty_like(activations[-1]))
         if deeper:
             cells, _, outputs = deeper[-1].shape
-            self.answers, self.slopes = np.empty((2, cells, n, outputs), np.float32)
+            self.answers, self.delta = np.empty((2, cells, n, outputs), np.float32)
         above = [*(array[:, :, :-1] for array in activations[1:]), self.answers]
-        delta = [*(array[:, :, :-1] for array in slopes[1:]), self.slopes]
-        connections = zip(deeper, accumulators, activations, slopes, above, delta, strict=False)
+        above_delta = [*(array[:, :, :-1] for array in deltas[1:]), self.delta]
+        connections = zip(deeper, accumulators, activations, deltas, above, above_delta, strict=False)
         self.connections = [Connection(*arrays) for arrays in connections]
         self._activation, self._derivative = ACTIVATIONS[layers.network.activation]
         self._output = COSTS[layers.network.cost].output
@@ -89,24 +89,24 @@ class Pass:
         self._output(self.answers, out=self.answers)
 
     def backward(self, dropped: bool) -> None:
-        """Compute the slopes of all layers, and the gradient of all but the first, from the slopes of the last.
+        """Compute delta of all layers, and the gradient of all but the first, from delta of the last.
 
         The forward pass computes the derivatives where activations are dropped.
         """
         for connection in reversed(self.connections):
             np.matmul(connection.below_transposed, connection.delta, out=connection.gradient)
-            np.matmul(connection.delta, connection.weights_transposed, out=connection.below_slopes)
+            np.matmul(connection.delta, connection.weights_transposed, out=connection.below_delta)
             if not dropped:
                 self._derivative(connection.below, out=connection.derivative)
-            np.multiply(connection.below_slopes, connection.derivative, out=connection.below_slopes)
-        self.first.slopes.to_groups()
+            np.multiply(connection.below_delta, connection.derivative, out=connection.below_delta)
+        self.first.delta.to_groups()
 
     def accumulate(self, batches: list[Batch]) -> None:
         """Add the gradient to the accumulators; that of the first layer is computed as it is added."""
         for connection in self.connections:
             for accumulator, gradient in connection.additions:
                 np.add(accumulator, gradient, out=accumulator)
-        self.first.add_slopes(batches)
+        self.first.add_gradient(batches)
 
 
 class Layers:
@@ -229,7 +229,7 @@ class Layers:
         answering.forward([batch] * len(self.groups))
         return answering.answers
 
-    def masks(self, n: int, dropout_rngs: Sequence[Generator]) -> list[NDArray]:
+    def masks(self, n: int, dropout_rngs: Sequence[Generator | None]) -> list[NDArray]:
         """Masks (cells, n, neurons + 1) for the activations of each hidden layer.
 
         Each cell draws its own, as in `mlp.nn.descent.train`; a cell that drops none has ones, as the column of ones
@@ -237,10 +237,10 @@ class Layers:
         """
         hidden = self.network.sizes[1:-1]
         masks = [np.ones((len(self.dropouts), n, neurons + 1), np.float32) for neurons in hidden]
-        for cell, share in enumerate(self.dropouts):
+        for cell, (share, rng) in enumerate(zip(self.dropouts, dropout_rngs, strict=True)):
             for mask, neurons in zip(masks, hidden, strict=True):
-                if share:
-                    mask[cell, :, :-1] = dropout_mask(n, neurons, share, dropout_rngs[cell])
+                if share and rng:
+                    mask[cell, :, :-1] = dropout_mask(n, neurons, share, rng)
         return masks
 
     def step(
@@ -248,7 +248,7 @@ class Layers:
         batches: list[Batch],
         targets: NDArray,
         example_weights: NDArray | None = None,
-        dropout_rngs: Sequence[Generator] = (),
+        dropout_rngs: Sequence[Generator | None] = (),
     ) -> None:
         """Take one step of gradient descent, at the rates of the epoch that has begun.
 
@@ -260,17 +260,17 @@ class Layers:
             The wanted activations.
         example_weights : (cells or 1, n), optional
             Factors of the examples' costs. Default: 1.
-        dropout_rngs : sequence of Generator
+        dropout_rngs : sequence of Generator or None
             One per cell, which draws the dropped activations; needed with dropout.
         """
         learning, batches = self.pass_of(batches[0].n), self.one_per_group(batches)
         masks = self.masks(batches[0].n, dropout_rngs) if any(self.dropouts) else []
         learning.forward(batches, masks)
-        slopes = COSTS[self.network.cost].delta(learning.answers, targets)
-        # All slopes and gradients from here on contain the rule's factor, and the 1/n of the average.
-        np.multiply(slopes, self.factors(batches[0].n), out=learning.slopes)
+        delta = COSTS[self.network.cost].delta(learning.answers, targets)
+        # Every delta and gradient from here on contains the rule's factor, and the 1/n of the average.
+        np.multiply(delta, self.factors(batches[0].n), out=learning.delta)
         if example_weights is not None:
-            learning.slopes *= example_weights[:, :, np.newaxis]
+            learning.delta *= example_weights[:, :, np.newaxis]
         learning.backward(dropped=bool(masks))
         for block in self.blocks:
             block.rule.prepare()

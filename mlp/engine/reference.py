@@ -27,9 +27,9 @@ def reference_answers(data: Dataset) -> NDArray:
     """
     images, labels = data.train_images, data.train_labels
     network = Network((images.shape[1], NEURONS, data.classes), "relu", "cross_entropy")
-    start, order = network.initialize(generator(0, "start")), generator(0, "order")
+    start, batch_rng = network.initialize(generator(0, "start")), generator(0, "order")
     with threadpool_limits(1, "blas"):
-        trainer = Trainer(network, start, RECIPE, order, images, generator(0, "dropout"))
+        trainer = Trainer(network, start, RECIPE, batch_rng, images, generator(0, "dropout"))
         examples = trainer.examples(images, labels, None)
         for epoch in range(RECIPE.epochs):
             trainer.train(examples, epoch)

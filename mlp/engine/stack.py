@@ -1,6 +1,6 @@
 """Many networks trained as one: the engine."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,9 @@ from mlp.engine.layers import Layers
 from mlp.engine.pixels import Images, layout_of
 from mlp.measures.metrics import Evaluation, curve_metrics, measured
 from mlp.nn.costs import COSTS
-from mlp.nn.descent import MINI_BATCHES, Descent
+from mlp.nn.descent import MINI_BATCHES, CellJob
 from mlp.nn.network import Network, Parameters
-from mlp.nn.snapshots import Snapshots, snapshot
+from mlp.nn.snapshots import Snapshots, kept_epochs, snapshot
 
 EVALUATION_ROWS = 256  # images evaluated at once
 
@@ -36,7 +36,7 @@ class History:
     diverged : (cells,) bool
         Cells that ended because their cost was not finite.
     snapshots : list of Snapshots
-        One per cell: its parameters after some of the epochs that it was trained for.
+        One per cell: its parameters after those epochs that `mlp.nn.snapshots.kept_epochs` names.
     """
 
     metrics: dict[str, NDArray]
@@ -48,16 +48,12 @@ class History:
 
 def train_stack(
     network: Network,
-    descent: Descent | Sequence[Descent],
-    starts: list[Parameters],
+    jobs: Sequence[CellJob],
     data: Dataset,
-    given: NDArray,
-    orders: Generator | list[Generator],
+    batch_rng: Generator | None = None,
     evaluation_rows: int | None = None,
     stop_accuracy: float | None = None,
     on_epoch: Callable[[int, dict[str, NDArray]], None] = lambda epoch, metrics: None,
-    snapshot_epochs: Collection[int] = (),
-    dropout_rngs: Sequence[Generator] = (),
 ) -> History:
     """Train many networks of one shape, the cells, as one batched computation.
 
@@ -65,16 +61,12 @@ def train_stack(
     ----------
     network : Network
         The shape of every cell.
-    descent : Descent or sequence of Descent
-        One for all cells, or one per cell. They share mini-batches, and so batch size, centring and shifts.
-    starts : list of Parameters
-        One per cell; not changed.
+    jobs : sequence of CellJob
+        One per cell. Batch size, centring and shifts must be the same.
     data : Dataset
-        `data.train_labels` are the true labels; the cells are trained on `given`.
-    given : (cells, n) uint8
-        The labels that each cell is trained on.
-    orders : Generator or list of Generator
-        Draws the mini-batches: one generator for all cells, or one per cell.
+        `data.train_labels` are the true labels; a cell is trained on those of its job.
+    batch_rng : Generator, optional
+        Draws the mini-batches that all cells share. Default: each cell has its own, from the generator of its job.
     evaluation_rows : int, optional
         Between the first and the last epoch of a cell, compute the training metrics on this many rows only, the first
         ones. Default: on all.
@@ -83,10 +75,6 @@ def train_stack(
     on_epoch : callable
         Called with the number of the epoch and the metrics (cells,): with 0 before the first step, then after each
         epoch. What it raises ends the training.
-    snapshot_epochs : collection of int
-        The epochs whose parameters the history keeps; see `mlp.nn.snapshots`.
-    dropout_rngs : sequence of Generator, optional
-        One per cell, which draws its dropped activations; needed with dropout.
 
     Returns
     -------
@@ -95,42 +83,35 @@ def train_stack(
     Raises
     ------
     ValueError
-        If `given` does not have one row of labels per cell, a list has another length than `starts`, the descents
-        differ in their mini-batches, there is dropout and no list of `dropout_rngs`, or both `evaluation_rows` and
-        `stop_accuracy` are given: some rows can't say that a cell has fitted all of them.
+        If a job has another number of labels than the data, the descents differ in their mini-batches, there is not
+        one generator of mini-batches for the stack or one for each cell, or both `evaluation_rows` and `stop_accuracy`
+        are given: some rows can't say that a cell has fitted all of them.
     """
-    descents = [descent] * len(starts) if isinstance(descent, Descent) else list(descent)
-    check_descents(descents, len(starts))
+    descents, train_labels = [job.descent for job in jobs], checked_labels(jobs, data)
+    check_batches(jobs, batch_rng)
     if evaluation_rows is not None and stop_accuracy is not None:
         raise ValueError(f"evaluation_rows: {evaluation_rows} given with stop_accuracy; allowed: one of the two")
-    if isinstance(orders, list) and len(orders) != len(starts):
-        raise ValueError(f"orders: {len(orders)} given; allowed: one for all cells, or a list of {len(starts)}")
-    if given.shape != (len(starts), len(data.train_labels)):
-        raise ValueError(f"given: shape {given.shape}; allowed: {(len(starts), len(data.train_labels))}")
-    if any(each.dropout for each in descents) and len(dropout_rngs) != len(starts):
-        raise ValueError(
-            f"dropout_rngs: {len(dropout_rngs)} given, with dropout; allowed: one for each of {len(starts)} cells"
-        )
     curves = [row.name for row in curve_metrics()]
-    epochs = np.array([each.epochs for each in descents])
-    metrics = {name: np.full((epochs.max() + 1, len(starts)), np.nan) for name in curves}
+    epochs, n = np.array([descent.epochs for descent in descents]), train_labels.shape[1]
+    metrics = {name: np.full((epochs.max() + 1, len(jobs)), np.nan) for name in curves}
     history = History(
-        metrics, list(starts), np.zeros(len(starts), int), np.zeros(len(starts), bool), [{} for _ in starts]
+        metrics, [job.start for job in jobs], np.zeros(len(jobs), int), np.zeros(len(jobs), bool), [{} for _ in jobs]
     )
     layout = layout_of(data.train_images, descents[0].center)
     train_images, test_images = Images(data.train_images, layout), Images(data.test_images, layout)
     cells = by_block(descents)  # those still in the stack
-    shared = isinstance(orders, Generator)
-    layers = Layers(network, [starts[cell] for cell in cells], layout, shared, [descents[cell] for cell in cells])
+    starts, shared = [jobs[cell].start for cell in cells], batch_rng is not None
+    layers = Layers(network, starts, layout, shared, [descents[cell] for cell in cells])
+    snapshot_epochs = kept_epochs(epochs.max(), network.parameter_count)
 
     with threadpool_limits(1, "blas"):  # the products are too small to gain from threads
         for epoch in range(epochs.max() + 1):
             if epoch > 0:
-                running = [orders] if isinstance(orders, Generator) else [orders[cell] for cell in cells]
-                drops = [dropout_rngs[cell] for cell in cells] if dropout_rngs else []
-                run_epoch(layers, train_images, given[cells], epoch - 1, running, dropout_rngs=drops)
-            rows = np.where((epoch == 0) | (epoch == epochs[cells]), given.shape[1], evaluation_rows or given.shape[1])
-            for name, values in evaluate(layers, train_images, test_images, data, given[cells], rows).items():
+                batch_rngs = [batch_rng] if batch_rng else [rng for cell in cells if (rng := jobs[cell].batch_rng)]
+                dropout_rngs = [jobs[cell].dropout_rng for cell in cells]
+                run_epoch(layers, train_images, train_labels[cells], epoch - 1, batch_rngs, dropout_rngs=dropout_rngs)
+            rows = np.where((epoch == 0) | (epoch == epochs[cells]), n, evaluation_rows or n)
+            for name, values in evaluate(layers, train_images, test_images, data, train_labels[cells], rows).items():
                 metrics[name][epoch, cells] = values
             history.epochs[cells] = epoch
             on_epoch(epoch, {name: values[epoch] for name, values in metrics.items()})
@@ -152,25 +133,35 @@ def train_stack(
     return history
 
 
-def check_descents(descents: list[Descent], cells: int) -> None:
-    """Raise a ValueError unless there is a descent per cell, and all have the same mini-batches."""
-    if len(descents) != cells:
-        raise ValueError(f"descent: {len(descents)} given; allowed: one for all cells, or a list of {cells}")
+def checked_labels(jobs: Sequence[CellJob], data: Dataset) -> NDArray:
+    """The labels of all jobs (cells, n); a ValueError if one has another number of labels than the data."""
+    for job in jobs:
+        if job.train_labels.shape != data.train_labels.shape:
+            raise ValueError(f"train_labels: shape {job.train_labels.shape} given; allowed: {data.train_labels.shape}")
+    return np.stack([job.train_labels for job in jobs])
+
+
+def check_batches(jobs: Sequence[CellJob], batch_rng: Generator | None) -> None:
+    """Raise a ValueError unless the descents can share mini-batches, and it is clear who draws them."""
     for field in MINI_BATCHES:
-        values = sorted({getattr(descent, field) for descent in descents})
+        values = sorted({getattr(job.descent, field) for job in jobs})
         if len(values) > 1:
             raise ValueError(f"{field}: {', '.join(map(str, values))} given; allowed: one for all cells of a stack")
+    own = sum(job.batch_rng is not None for job in jobs)
+    if own != (0 if batch_rng else len(jobs)):
+        also = " and one for the stack" if batch_rng else ""
+        raise ValueError(f"batch_rng: {own} for {len(jobs)} cells{also} given; allowed: one for each, or for the stack")
 
 
 @np.errstate(all="ignore")  # the cost shows whether a cell has diverged
 def run_epoch(
     layers: Layers,
     images: Images,
-    given: NDArray,
+    train_labels: NDArray,
     epoch: int,
-    orders: list[Generator],
+    batch_rngs: Sequence[Generator],
     example_weights: NDArray | None = None,
-    dropout_rngs: Sequence[Generator] = (),
+    dropout_rngs: Sequence[Generator | None] = (),
 ) -> None:
     """Train for one epoch.
 
@@ -180,24 +171,24 @@ def run_epoch(
         Changed in place.
     images : Images
         The training set.
-    given : (cells, n) uint8
+    train_labels : (cells, n) uint8
         The labels that each cell is trained on.
     epoch : int
         Counted from 0.
-    orders : list of Generator
-        One that all cells share, or one per cell.
+    batch_rngs : sequence of Generator
+        Draw the mini-batches: one that all cells share, or one per cell.
     example_weights : (n,) float32, optional
         Factors of the examples' costs. Default: 1.
-    dropout_rngs : sequence of Generator
+    dropout_rngs : sequence of Generator or None
         One per cell, which draws its dropped activations; needed with dropout.
     """
     eye, descent = np.eye(layers.network.sizes[-1], dtype=np.float32), layers.blocks[0].descents[0]
     layers.begin(epoch)
-    for chunks in zip(*(images.mini_batches(descent, order) for order in orders), strict=True):
+    for chunks in zip(*(images.mini_batches(descent, rng) for rng in batch_rngs), strict=True):
         if layers.shared:
-            labels = np.take(given, chunks[0][0], axis=1)
+            labels = np.take(train_labels, chunks[0][0], axis=1)
         else:
-            labels = np.stack([of_cell[rows] for of_cell, (rows, _) in zip(given, chunks, strict=True)])
+            labels = np.stack([of_cell[rows] for of_cell, (rows, _) in zip(train_labels, chunks, strict=True)])
         factors = None if example_weights is None else np.stack([example_weights[rows] for rows, _ in chunks])
         targets, first = np.take(eye, labels, axis=0), 0
         for batches in zip(*(batches for _, batches in chunks), strict=True):
@@ -208,9 +199,9 @@ def run_epoch(
 
 
 def evaluate(
-    layers: Layers, train_images: Images, test_images: Images, data: Dataset, given: NDArray, rows: NDArray
+    layers: Layers, train_images: Images, test_images: Images, data: Dataset, train_labels: NDArray, rows: NDArray
 ) -> dict[str, NDArray]:
-    """All metrics of all cells (cells,), each on its number of training images; given labels are (cells, n)."""
+    """All metrics of all cells (cells,), each on its number of training images; `train_labels` are (cells, n)."""
 
     def evaluations(images: Images, labels: NDArray, true: NDArray, rows: NDArray) -> list[Evaluation]:
         costs, predicted = measure(layers, images, labels[:, : rows.max()])
@@ -219,9 +210,10 @@ def evaluate(
             for cost, answers, of_cell, n in zip(costs, predicted, labels, rows, strict=True)
         ]
 
-    train = evaluations(train_images, given, data.train_labels, rows)
-    test_labels = np.broadcast_to(data.test_labels, (len(given), len(data.test_labels)))
-    test = evaluations(test_images, test_labels, data.test_labels, np.full(len(given), len(data.test_labels)))
+    cells, tested = len(train_labels), len(data.test_labels)
+    train = evaluations(train_images, train_labels, data.train_labels, rows)
+    test_labels = np.broadcast_to(data.test_labels, (cells, tested))
+    test = evaluations(test_images, test_labels, data.test_labels, np.full(cells, tested))
     of_cells = [measured(*sets) for sets in zip(train, test, strict=True)]
     return {name: np.array([metrics[name] for metrics in of_cells]) for name in of_cells[0]}
 

@@ -35,7 +35,7 @@ class Trainer:
     start : Parameters
         Not changed.
     descent : Descent
-    order : Generator
+    batch_rng : Generator
         Draws the mini-batches.
     inputs : (n, inputs) float32 or uint8, dense or in CSR form
         Examples of the inputs, by which the layout of the first layer is chosen.
@@ -52,11 +52,11 @@ class Trainer:
         network: Network,
         start: Parameters,
         descent: Descent,
-        order: Generator,
+        batch_rng: Generator,
         inputs: Pixels,
         dropout_rng: Generator,
     ) -> None:
-        self.network, self.descent, self.order, self.dropout_rng = network, descent, order, dropout_rng
+        self.network, self.descent, self.batch_rng, self.dropout_rng = network, descent, batch_rng, dropout_rng
         self.layout = layout_of(inputs, descent.center)
         self.reset(start)
 
@@ -81,8 +81,8 @@ class Trainer:
             The average cost afterwards. If it is not finite, training diverged, and the parameters are those from
             before this epoch.
         """
-        order, dropout_rng = [self.order], [self.dropout_rng]
-        run_epoch(self._layers, examples.images, examples.labels, epoch, order, examples.weights, dropout_rng)
+        batch_rngs, dropout_rngs = [self.batch_rng], [self.dropout_rng]
+        run_epoch(self._layers, examples.images, examples.labels, epoch, batch_rngs, examples.weights, dropout_rngs)
         cost, _ = self.measure(examples)
         (parameters,) = self._layers.parameters()
         if not all(np.isfinite(array).all() for layer in parameters for array in layer):

@@ -60,11 +60,11 @@ def draw(
     activations, distances = [], []
     for number in range(steps + 1):
         if number:
-            slope = input_gradient(ascent, parameters, now, digits)
+            gradient = input_gradient(ascent, parameters, now, digits)
             # A pixel at the end of its range can't follow; without it the others get the whole step.
-            slope[((now <= 0) & (slope > 0)) | ((now >= 1) & (slope < 0))] = 0
-            length = np.linalg.norm(slope, axis=1, keepdims=True)
-            now = np.clip(now - step * slope / np.maximum(length, np.finfo(np.float64).tiny), 0, 1)
+            gradient[((now <= 0) & (gradient > 0)) | ((now >= 1) & (gradient < 0))] = 0
+            length = np.linalg.norm(gradient, axis=1, keepdims=True)
+            now = np.clip(now - step * gradient / np.maximum(length, np.finfo(np.float64).tiny), 0, 1)
         activations.append(network.answers(parameters, now)[np.arange(len(now)), digits])
         distances.append(np.linalg.norm(now - begin, axis=1))
     return Drawings(now, np.array(activations), np.array(distances))

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.data.randomness import generator
-from mlp.nn.descent import Descent, scaled, train
+from mlp.nn.descent import CellJob, Descent, scaled, train
 from mlp.nn.network import Network, Parameters
 
 
@@ -31,7 +31,7 @@ def correct_by_epoch(
         if epoch > 0:
             correct.append(network.answers(parameters, inputs).argmax(axis=1) == labels)
 
-    trained = train(network, start, images, labels, descent, generator(0, "order"), on_epoch)
+    trained = train(network, CellJob(start, labels, descent, generator(0, "order")), images, on_epoch)
     return np.array(correct), trained
 
 

@@ -22,20 +22,20 @@ class Evaluation:
     Attributes
     ----------
     costs : (n,) float32
-        Cost of each example, against the given label.
-    predicted, given, true : (n,) int
+        Cost of each example, against its label.
+    predicted, labels, true : (n,) int
         The network's answer, the label that it was trained on (on test images the true one), and the true label.
     """
 
     costs: NDArray
     predicted: NDArray
-    given: NDArray
+    labels: NDArray
     true: NDArray
 
     @cached_property
     def corrupted(self) -> NDArray:
-        """Rows whose given label is wrong (n,) bool."""
-        return self.given != self.true
+        """Rows whose label is wrong (n,) bool."""
+        return self.labels != self.true
 
 
 @dataclass(frozen=True)
@@ -104,18 +104,18 @@ def cost(answers: Evaluation) -> float:
 
 
 def accuracy(answers: Evaluation) -> float:
-    """Share of the images that are answered with the given label."""
-    return float((answers.predicted == answers.given).mean())
+    """Share of the images that are answered with their label."""
+    return float((answers.predicted == answers.labels).mean())
 
 
 def accuracy_clean(answers: Evaluation) -> float:
-    """The same among the images whose given label is right."""
-    return share(answers.predicted == answers.given, ~answers.corrupted)
+    """The same among the images whose label is right."""
+    return share(answers.predicted == answers.labels, ~answers.corrupted)
 
 
 def accuracy_memorized(answers: Evaluation) -> float:
-    """The same among the images whose given label is wrong."""
-    return share(answers.predicted == answers.given, answers.corrupted)
+    """The same among the images whose label is wrong."""
+    return share(answers.predicted == answers.labels, answers.corrupted)
 
 
 def accuracy_resisted(answers: Evaluation) -> float:

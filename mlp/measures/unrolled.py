@@ -20,7 +20,7 @@ from mlp.nn.network import Layer, Network, Parameters
 
 
 def unrolled_derivatives(
-    network: Network, start: Parameters, images: NDArray, labels: NDArray, descent: Descent, order: Generator
+    network: Network, start: Parameters, images: NDArray, labels: NDArray, descent: Descent, batch_rng: Generator
 ) -> NDArray:
     """Derivatives of the average cost after each epoch by all training images, through all earlier steps.
 
@@ -33,7 +33,7 @@ def unrolled_derivatives(
     labels : (n,) int
     descent : Descent
         Plain gradient descent: without momentum, weight decay, centring and shifts.
-    order : Generator
+    batch_rng : Generator
         Draws the mini-batches, as in `mlp.nn.descent.train`.
 
     Returns
@@ -48,7 +48,7 @@ def unrolled_derivatives(
     """
     check(network, descent)
     images = images.astype(np.float64)
-    batches = [list(mini_batches(len(images), descent.batch_size, order)) for _ in range(descent.epochs)]
+    batches = [list(mini_batches(len(images), descent.batch_size, batch_rng)) for _ in range(descent.epochs)]
     ends = [[Layer(*(array.astype(np.float64) for array in layer)) for layer in start]]
 
     def states(epoch: int) -> Iterator[Parameters]:

@@ -96,6 +96,41 @@ class Descent:
         return float(self.learning_rate) * SCHEDULES[self.schedule](self, epoch)
 
 
+@dataclass(frozen=True)
+class CellJob:
+    """One network to be trained: by `train`, or with others by `mlp.engine.stack.train_stack`.
+
+    Parameters
+    ----------
+    start : Parameters
+        Not changed.
+    train_labels : (n,) int
+        The labels that the network is trained on; for `train` also targets (n, outputs).
+    descent : Descent
+    batch_rng : Generator, optional
+        Draws the order of the mini-batches and the shifts. None for a cell of a stack that shares its mini-batches.
+    dropout_rng : Generator, optional
+        Draws the dropped activations; needed with dropout.
+
+    Raises
+    ------
+    ValueError
+        If the descent has dropout, and no generator for it is given.
+    """
+
+    start: Parameters
+    train_labels: NDArray
+    descent: Descent
+    batch_rng: Generator | None = None
+    dropout_rng: Generator | None = None
+
+    def __post_init__(self) -> None:
+        if self.descent.dropout and self.dropout_rng is None:
+            raise ValueError(
+                f"dropout_rng: none given, with a dropout of {self.descent.dropout:g}; allowed: a generator"
+            )
+
+
 def descend(
     gradient: Callable[[NDArray], NDArray],
     start: ArrayLike,
@@ -178,34 +213,24 @@ def dropout_mask(n: int, neurons: int, share: float, rng: Generator) -> NDArray:
 
 def train(
     network: Network,
-    parameters: Parameters,
+    job: CellJob,
     images: NDArray,
-    labels: NDArray,
-    descent: Descent,
-    order: Generator,
     on_epoch: Callable[[int, Parameters], None] = lambda epoch, parameters: None,
     on_step: Callable[[int, Parameters], None] = lambda step, parameters: None,
-    dropout_rng: Generator | None = None,
 ) -> Parameters:
     """Train one network by mini-batch gradient descent; the readable counterpart of `mlp.engine.stack.train_stack`.
 
     Parameters
     ----------
     network : Network
-    parameters : Parameters
-        The start; not changed.
+    job : CellJob
+        With a `batch_rng`.
     images : (n, inputs) uint8 or float32
         uint8 pixels are scaled to [0, 1], floats are used unchanged.
-    labels : (n,) int, or targets (n, outputs)
-    descent : Descent
-    order : Generator
-        Draws the order of the mini-batches and the shifts.
     on_epoch : callable
         Called with the number of the epoch and the parameters: with 0 before the first step, then after each epoch.
     on_step : callable
         Called with the number of the step, from 1, and the parameters after each step.
-    dropout_rng : Generator, optional
-        Draws the dropped activations; needed with `dropout`.
 
     Returns
     -------
@@ -216,11 +241,12 @@ def train(
     Raises
     ------
     ValueError
-        If the descent has dropout, and no generator for it is given.
+        If the job has no `batch_rng`.
     """
-    if descent.dropout and dropout_rng is None:
-        raise ValueError(f"dropout_rng: none given, with a dropout of {descent.dropout:g}; allowed: a generator")
-    parameters = [Layer(weights.copy(), biases.copy()) for weights, biases in parameters]
+    descent, batch_rng, labels = job.descent, job.batch_rng, job.train_labels
+    if batch_rng is None:
+        raise ValueError("batch_rng: none given; allowed: a generator")
+    parameters = [Layer(weights.copy(), biases.copy()) for weights, biases in job.start]
     rule = descent.step_rule([array for layer in parameters for array in layer])
     mean = mean_input(images) if descent.center else np.float32(0)
 
@@ -233,10 +259,10 @@ def train(
     on_epoch(0, for_raw_images())
     for epoch in range(descent.epochs):
         rate = descent.rate(epoch)
-        for batch in mini_batches(len(images), descent.batch_size, order):
-            inputs = shifted(images[batch], descent.shift, order) if descent.shift else images[batch]
-            masks = [dropout_mask(len(batch), size, descent.dropout, dropout_rng) for size in network.sizes[1:-1]
-                     if dropout_rng and descent.dropout]  # fmt: skip
+        for batch in mini_batches(len(images), descent.batch_size, batch_rng):
+            inputs = shifted(images[batch], descent.shift, batch_rng) if descent.shift else images[batch]
+            masks = [dropout_mask(len(batch), size, descent.dropout, job.dropout_rng) for size in network.sizes[1:-1]
+                     if job.dropout_rng and descent.dropout]  # fmt: skip
             gradient = network.gradient(parameters, scaled(inputs) - mean, labels[batch], masks)
             rule.step([array for layer in gradient for array in layer], rate)
             step += 1

@@ -143,8 +143,8 @@ class Network:
         for depth in reversed(range(len(parameters))):
             gradient.insert(0, Layer(passed_on(activations, masks, depth).T @ delta, delta.sum(axis=0)))
             if depth > 0:
-                slopes = ACTIVATIONS[self.activation].derivative(activations[depth])
-                delta = (delta @ parameters[depth].weights.T) * (slopes * masks[depth - 1] if masks else slopes)
+                derivative = ACTIVATIONS[self.activation].derivative(activations[depth])
+                delta = (delta @ parameters[depth].weights.T) * (derivative * masks[depth - 1] if masks else derivative)
         return gradient
 
     def targets(self, labels: ArrayLike, dtype: np.dtype | type = np.float32) -> NDArray:

@@ -3,7 +3,7 @@
 import pickle
 from typing import Any
 
-FORMAT = 1  # raise it whenever the attributes of a pickled class change, or those of the objects in them
+FORMAT = 2  # raise it whenever the attributes of a pickled class change, or those of the objects in them
 
 
 class VersionedPickle:

@@ -5,8 +5,8 @@ step has three parts, so that a caller can accumulate the gradient straight into
 
     rule.set_rate(rate)  # as often as it changes
     rule.prepare()
-    for accumulator, slope in zip(rule.accumulators, gradient):
-        accumulator += rule.factor * slope
+    for accumulator, g in zip(rule.accumulators, gradient):
+        accumulator += rule.factor * g
     rule.finish()
 
 Rate, momentum and weight decay are numbers. For the cells of a stack they may also be arrays (cells,), see
@@ -105,8 +105,8 @@ class GradientDescent:
         """Take one whole step, given the gradient by each parameter."""
         self.set_rate(rate)
         self.prepare()
-        for accumulator, slope in zip(self.accumulators, gradient, strict=True):
-            accumulator += self.factor * slope
+        for accumulator, g in zip(self.accumulators, gradient, strict=True):
+            accumulator += self.factor * g
         self.finish()
 
     def transform(self, function: Callable[[list[NDArray]], list[NDArray]]) -> None:

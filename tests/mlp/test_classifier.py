@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from mlp import Descent, MLPClassifier, Network, flatten, generator, load, train
+from mlp import CellJob, Descent, MLPClassifier, Network, flatten, generator, load, train
 
 ORDER_MATTERS = "weights can't equal repeated rows where the order of the rows draws the mini-batches"
 
@@ -84,12 +84,9 @@ class TestTraining:
     def test_its_weights_are_those_of_the_network_trained_with_the_same_seed(self, digits, settings):
         model = MLPClassifier(epochs=2, random_state=7, **settings).fit(digits.train_images, digits.train_labels)
         network = Network((64, 16, 16, 10))
-        start, order = network.initialize(generator(7, "start")), generator(7, "order")
-        descent = Descent(epochs=2, **settings)
-        dropout_rng = generator(7, "dropout")
-        expected = train(
-            network, start, digits.train_images, digits.train_labels, descent, order, dropout_rng=dropout_rng
-        )
+        start, descent = network.initialize(generator(7, "start")), Descent(epochs=2, **settings)
+        job = CellJob(start, digits.train_labels, descent, generator(7, "order"), generator(7, "dropout"))
+        expected = train(network, job, digits.train_images)
         np.testing.assert_allclose(flatten(model.parameters_), flatten(expected), atol=1e-4)
 
     def test_numpy_numbers_give_the_same_bits_as_pythons(self, pixels_and_labels):
@@ -311,7 +308,7 @@ class TestWarmStart:
         model = MLPClassifier(epochs=5, random_state=0, warm_start=True).fit(pixels, labels)
         first = model.parameters_
         model.fit(pixels, labels)
-        expected = train(model.network_, first, pixels, labels, Descent(epochs=5), generator(0, "order"))
+        expected = train(model.network_, CellJob(first, labels, Descent(epochs=5), generator(0, "order")), pixels)
         np.testing.assert_allclose(flatten(model.parameters_), flatten(expected), atol=1e-4)
         assert model.n_iter_ == 5
 

@@ -57,8 +57,8 @@ def paths_between(net: TrainedNetwork, other: TrainedNetwork) -> list[Callable[[
     curves = []
     for epochs, share in CURVES.values():
         descent = replace(net.descent, learning_rate=share * net.descent.learning_rate, epochs=epochs)
-        order = generator(net.seed, "order")
-        bend = trained_bend(net.network, here, there, net.data.train_images, net.given, descent, order)
+        batch_rng = generator(net.seed, "order")
+        bend = trained_bend(net.network, here, there, net.data.train_images, net.train_labels, descent, batch_rng)
         curves.append(partial(on_curve, here, bend, there))
     return [
         lambda position: (1 - position) * here + position * there,
@@ -74,6 +74,6 @@ def along(net: TrainedNetwork, path: Callable[[float], NDArray]) -> NDArray:
     for position in POSITIONS.tolist():
         parameters = unflatten(path(position), net.network.sizes)
         answers = net.network.answers(parameters, test_images).argmax(axis=1)
-        cost = net.network.average_cost(parameters, images, net.given[:ROWS])
+        cost = net.network.average_cost(parameters, images, net.train_labels[:ROWS])
         values.append((cost, (answers != net.data.test_labels[:ROWS]).mean()))
     return np.array(values).T

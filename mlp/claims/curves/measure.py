@@ -11,7 +11,7 @@ from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, epochs_to_fit, over_seeds, select
 from mlp.data.randomness import generator
 from mlp.measures.memorization import CurveShape, curve_shape
-from mlp.nn.descent import scaled, train
+from mlp.nn.descent import CellJob, scaled, train
 from mlp.nn.network import Parameters
 
 EARLY_POINTS = 16  # measurements within the first epoch
@@ -75,17 +75,17 @@ def measure(
 
 def course(net: TrainedNetwork) -> Course:
     """The training costs after every epoch, and at even intervals within the first, which is trained again."""
-    images, given = scaled(net.data.train_images), net.given
+    images = scaled(net.data.train_images)
     steps = -(-net.rows // net.descent.batch_size)
     wanted = np.unique(np.linspace(0, steps, EARLY_POINTS + 1).round().astype(int))[1:-1]
     costs: dict[int, float] = {}
 
     def on_step(step: int, parameters: Parameters) -> None:
         if step in wanted:
-            costs[step] = net.network.average_cost(parameters, images, given)
+            costs[step] = net.network.average_cost(parameters, images, net.train_labels)
 
-    once = replace(net.descent, epochs=1)
-    train(net.network, net.start, net.data.train_images, given, once, generator(0, "order"), on_step=on_step)
+    once = CellJob(net.start, net.train_labels, replace(net.descent, epochs=1), generator(0, "order"))
+    train(net.network, once, net.data.train_images, on_step=on_step)
     by_epoch = net.curve("train/cost")
     epochs = np.concatenate([[0], np.array(list(costs)) / steps, np.arange(1, len(by_epoch))])
     return Course(epochs, np.concatenate([by_epoch[:1], list(costs.values()), by_epoch[1:]]))

@@ -43,9 +43,10 @@ def measure(nets: list[TrainedNetwork], labels: list[TrainedNetwork], plain: lis
     quantities: dict[str, Any] = {}
     shown = {}
     for name, selected in groups.items():
-        images, given = scaled(selected[0].data.train_images[:DIFFICULTY_ROWS]), selected[0].given[:DIFFICULTY_ROWS]
+        images = scaled(selected[0].data.train_images[:DIFFICULTY_ROWS])
+        train_labels = selected[0].train_labels[:DIFFICULTY_ROWS]
         predicted = np.array([net.network.answers(net.parameters, images).argmax(axis=1) for net in selected])
-        shares = example_difficulty(predicted, given)
+        shares = example_difficulty(predicted, train_labels)
         if not name.startswith("plain"):
             shown[name], shown[f"{name}, if equally difficult"] = (
                 np.sort(shares),
@@ -54,7 +55,7 @@ def measure(nets: list[TrainedNetwork], labels: list[TrainedNetwork], plain: lis
         quantities |= {
             f"{name}_mean": float(shares.mean()),
             f"{name}_dispersion": difficulty_dispersion(shares, len(selected)),
-            f"{name}_dispersion_of_a_digit": dispersion_within_labels(shares, given, len(selected)),
+            f"{name}_dispersion_of_a_digit": dispersion_within_labels(shares, train_labels, len(selected)),
             f"{name}_always_right": float((shares == 0).mean()),
         }
     return Findings(quantities, {"difficulty": figures.difficulty(shown)})

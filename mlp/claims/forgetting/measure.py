@@ -43,7 +43,7 @@ def measure(nets: list[TrainedNetwork]) -> Findings:
         }
     counts = []
     for net in noisy:
-        often, wrong = forgetting_events(learned(net)[0]), net.given != net.data.train_labels
+        often, wrong = forgetting_events(learned(net)[0]), net.train_labels != net.data.train_labels
         counts.append((often[~wrong], often[wrong]))
     means = np.array([(right.mean(), wrong.mean()) for right, wrong in counts])
     quantities |= {
@@ -65,7 +65,7 @@ def correlation(here: NDArray, there: NDArray) -> float:
 
 def learned(net: TrainedNetwork, rows: NDArray | slice = slice(None)) -> tuple[NDArray, float]:
     """`correct_by_epoch` of a network's training on some rows (epochs, n), and its test accuracy."""
-    images, labels = net.data.train_images[rows], net.given[rows]
+    images, labels = net.data.train_images[rows], net.train_labels[rows]
     correct, parameters = correct_by_epoch(net.network, net.start, images, labels, net.descent)
     answers = net.network.answers(parameters, scaled(net.data.test_images)).argmax(axis=1)
     return correct, float((answers == net.data.test_labels).mean())

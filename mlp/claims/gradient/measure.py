@@ -28,7 +28,7 @@ def measure(lesson: list[TrainedNetwork]) -> Findings:
 
     def gradient_of(net: TrainedNetwork, parameters: Parameters) -> Parameters:
         some = slice(GRADIENT_ROWS)
-        return net.network.gradient(parameters, scaled(net.data.train_images[some]), net.given[some])
+        return net.network.gradient(parameters, scaled(net.data.train_images[some]), net.train_labels[some])
 
     def norm(gradient: Parameters) -> float:
         return float(np.linalg.norm(flatten(gradient)))
@@ -84,7 +84,7 @@ def nudge_effects(net: TrainedNetwork, parameters: Parameters) -> tuple[float, f
     signs : float
         Share of single random weights whose nudge against the sign lowers the cost.
     """
-    images, labels = scaled(net.data.train_images[:GRADIENT_ROWS]), net.given[:GRADIENT_ROWS]
+    images, labels = scaled(net.data.train_images[:GRADIENT_ROWS]), net.train_labels[:GRADIENT_ROWS]
     images, vector = images.astype(np.float64), flatten(parameters).astype(np.float64)
 
     def cost(point: NDArray) -> float:

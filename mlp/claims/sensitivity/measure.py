@@ -11,7 +11,7 @@ from mlp.claims.findings import Findings, TrainedNetwork, epochs_to_fit, select
 from mlp.data.randomness import generator
 from mlp.measures.memorization import gini, loss_sensitivity
 from mlp.measures.unrolled import unrolled_derivatives
-from mlp.nn.descent import scaled, train
+from mlp.nn.descent import CellJob, scaled, train
 from mlp.nn.network import Parameters
 
 EQUAL_FIT = 0.6  # training accuracy at which sensitivities are compared as well
@@ -72,20 +72,20 @@ def sensitivity_gini(net: TrainedNetwork) -> NDArray:
     def on_epoch(epoch: int, parameters: Parameters) -> None:
         nonlocal total
         if epoch > 0:
-            total += loss_sensitivity(net.network, parameters, images, net.given)
+            total += loss_sensitivity(net.network, parameters, images, net.train_labels)
             curve.append(float(gini(total / epoch)))
 
-    order = generator(0, "order")
-    train(net.network, net.start, net.data.train_images, net.given, net.descent, order, on_epoch)
+    job = CellJob(net.start, net.train_labels, net.descent, generator(0, "order"))
+    train(net.network, job, net.data.train_images, on_epoch)
     return np.array(curve)
 
 
 def unrolled_gini(net: TrainedNetwork) -> NDArray:
     """The same curve for the sensitivity of the average cost through all earlier steps, of the first epochs."""
     descent = replace(net.descent, epochs=min(net.descent.epochs, UNROLLED_EPOCHS))
-    images, order = scaled(net.data.train_images), generator(0, "order")
+    images, batch_rng = scaled(net.data.train_images), generator(0, "order")
     with threadpool_limits(1, "blas"):  # the products are too small to gain from threads
-        derivatives = unrolled_derivatives(net.network, net.start, images, net.given, descent, order)
+        derivatives = unrolled_derivatives(net.network, net.start, images, net.train_labels, descent, batch_rng)
     sensitivity_of_epochs = np.abs(derivatives).sum(axis=2)
     averages = sensitivity_of_epochs.cumsum(axis=0) / np.arange(1, descent.epochs + 1)[:, np.newaxis]
     return np.array([np.nan, *gini(averages.T)])

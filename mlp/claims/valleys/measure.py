@@ -30,7 +30,7 @@ def measure(lesson: list[TrainedNetwork]) -> Findings:
     some = slice(SLICE_ROWS)
 
     def cost_of(net: TrainedNetwork) -> Callable[[NDArray], float]:
-        images, labels = scaled(net.data.train_images[some]), net.given[some]
+        images, labels = scaled(net.data.train_images[some]), net.train_labels[some]
         return lambda vector: net.network.average_cost(unflatten(vector, net.network.sizes), images, labels)
 
     between, near = np.linspace(0, 1, 21), np.linspace(-0.1, 0.1, 5)

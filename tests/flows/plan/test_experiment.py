@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
-from flows.plan.preparation import given_labels, keyed_cells, load_data
+from flows.plan.preparation import keyed_cells, load_data, train_labels_of
 from flows.plan.settings import DescentSettings, NetworkSettings, NoiseSettings
 from mlp.data.corruption import LABEL_CORRUPTIONS
 from mlp.nn.activations import ACTIVATIONS
@@ -197,7 +197,7 @@ def test_seeds_that_choose_their_own_rows_have_other_data_and_therefore_other_ke
 
 def test_corrupted_labels_are_those_of_each_seed_or_of_one_for_all():
     own, shared = (
-        [given_labels(cell, load_data(cell)) for cell in experiment(
+        [train_labels_of(cell, load_data(cell)) for cell in experiment(
             data={"name": "digits"}, corruption={"fractions": 1, "labels": "redraw", "seed": seed}, seeds="0-1"
         ).cells()]
         for seed in (None, 5)

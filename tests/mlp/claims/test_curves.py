@@ -34,5 +34,5 @@ def test_the_first_epoch_is_measured_between_its_steps():
     found = measure.course(net)
     assert (np.diff(found.epochs) > 0).all()
     np.testing.assert_allclose(found.epochs[:11], np.arange(11) / 10)
-    cost = net.network.average_cost(net.start, scaled(net.data.train_images), net.given)
+    cost = net.network.average_cost(net.start, scaled(net.data.train_images), net.train_labels)
     assert found.costs[1] == pytest.approx(cost, rel=0.5)

@@ -27,12 +27,12 @@ def test_the_sensitivity_has_a_gini_coefficient_after_each_epoch():
 def test_if_the_parameters_do_not_change_neither_does_the_gini_coefficient(monkeypatch):
     net = constructed(rows=30)
     monkeypatch.setattr(measure, "train", lambda *args: [args[-1](epoch, net.start) for epoch in (0, 1, 2)])
-    expected = gini(loss_sensitivity(net.network, net.start, scaled(net.data.train_images), net.given))
+    expected = gini(loss_sensitivity(net.network, net.start, scaled(net.data.train_images), net.train_labels))
     np.testing.assert_allclose(measure.sensitivity_gini(net)[1:], expected)
 
 
 def test_with_tiny_steps_the_unrolled_gini_coefficient_is_that_of_the_direct_sensitivity():
     network = Network((64, 4, 10), "relu", "cross_entropy")
     net = replace(constructed(rows=30), network=network, descent=Descent(1e-9, epochs=2))
-    direct = gini(loss_sensitivity(net.network, net.start, scaled(net.data.train_images), net.given))
+    direct = gini(loss_sensitivity(net.network, net.start, scaled(net.data.train_images), net.train_labels))
     np.testing.assert_allclose(measure.unrolled_gini(net), [np.nan, direct, direct], rtol=1e-4)

@@ -7,7 +7,7 @@ from mlp.data.outlier_exposure import with_noise
 from mlp.data.randomness import generator
 from mlp.data.sets import load
 from mlp.measures.confidence import noise_images
-from mlp.nn.descent import Descent, scaled, train
+from mlp.nn.descent import CellJob, Descent, scaled, train
 from mlp.nn.network import Network
 
 
@@ -40,7 +40,7 @@ def test_a_network_that_learns_to_doubt_noise_is_less_sure_of_noise_it_never_saw
     confidence, accuracy = [], []
     for images, wanted in ((digits, targets), with_noise(digits, targets, seen, noise_target)):
         start = network.initialize(generator(0, "start"))
-        parameters = train(network, start, images, wanted, descent, generator(0, "order"))
+        parameters = train(network, CellJob(start, wanted, descent, generator(0, "order")), images)
         confidence.append(network.answers(parameters, scaled(new)).max(axis=1).mean())
         accuracy.append(
             (network.answers(parameters, scaled(data.test_images)).argmax(axis=1) == data.test_labels).mean()

@@ -8,22 +8,21 @@ from mlp.engine.cost import (
     SECONDS_PER_NEURON,
     SECONDS_PER_PRODUCT,
     SECONDS_PER_STEP,
-    stack_seconds,
+    epoch_seconds,
 )
 
 # Networks of 2-128-3: 640 weights, 131 neurons, two in a group. Ten images in mini-batches of four are three steps.
 SIZES, IMAGES, BATCH_SIZE = (2, 128, 3), 10, 4
 
 
-def seconds(blocks: list[int], measured: int = 0, epochs: int = 1, shared: bool = True, remembering: int = 0) -> float:
-    return stack_seconds(SIZES, blocks, IMAGES, measured, BATCH_SIZE, epochs, shared, remembering)
+def seconds(blocks: list[int], measured: int = 0, shared: bool = True, remembering: int = 0) -> float:
+    return epoch_seconds(SIZES, blocks, IMAGES, measured, BATCH_SIZE, shared=shared, remembering=remembering)
 
 
 def test_one_network_takes_the_time_of_its_products_neurons_and_steps():
     image = 256 * SECONDS_PER_PRODUCT + 384 * SECONDS_PER_DEEPER_PRODUCT + 131 * SECONDS_PER_NEURON
     assert seconds([1], shared=False) == pytest.approx(10 * image + 3 * SECONDS_PER_STEP)
     assert seconds([1], measured=6, shared=False) == pytest.approx(13 * image + 3 * SECONDS_PER_STEP)
-    assert seconds([1], epochs=7, shared=False) == pytest.approx(7 * seconds([1], shared=False))
 
 
 def test_two_networks_of_a_group_share_what_a_group_takes_at_every_step():

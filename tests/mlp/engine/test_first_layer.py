@@ -61,9 +61,9 @@ def test_products_are_those_of_each_network_on_its_own() -> None:
     products.add_up([batch] * len(groups))
     products.sums.to_cells()
     np.testing.assert_allclose(products.sums.cells, inputs @ weights, rtol=1e-5, atol=1e-5)
-    products.slopes.cells[...] = delta
-    products.slopes.to_groups()
-    products.add_slopes([batch] * len(groups))
+    products.delta.cells[...] = delta
+    products.delta.to_groups()
+    products.add_gradient([batch] * len(groups))
     np.testing.assert_allclose(unpack_groups(runs, grouping), weights + inputs.T @ delta, rtol=1e-5, atol=1e-5)
 
 
@@ -86,8 +86,8 @@ def test_equal_networks_get_equal_bits_at_every_place(fan_out: int, n: int, dens
     products.add_up([batch] * len(groups))
     products.sums.to_cells()
     assert (products.sums.cells == products.sums.cells[0]).all()
-    products.slopes.cells[...] = rng.standard_normal((n, fan_out)).astype(np.float32)
-    products.slopes.to_groups()
-    products.add_slopes([batch] * len(groups))
+    products.delta.cells[...] = rng.standard_normal((n, fan_out)).astype(np.float32)
+    products.delta.to_groups()
+    products.add_gradient([batch] * len(groups))
     after = unpack_groups(runs, grouping)
     assert (after == after[0]).all()

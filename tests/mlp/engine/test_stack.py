@@ -1,6 +1,6 @@
 """The engine is compared with the readable loop of `mlp.nn.descent.train`, and with itself in other stacks."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.random import Generator
 from threadpoolctl import threadpool_info
 
-from mlp import Dataset, Descent, Layer, Network, generator, train, train_stack
+from mlp import CellJob, Dataset, Descent, Layer, Network, generator, train, train_stack
 from mlp.engine.stack import first_largest
 from mlp.measures import metrics
 from mlp.measures.metrics import Evaluation
@@ -36,34 +36,43 @@ def data_set(rows: int = 70, test_rows: int = 30, side: int = SIDE, dark: bool =
 
 
 def labels_of(data: Dataset, cells: int) -> np.ndarray:
-    """Given labels: the true ones for cell 0, then a growing share of random ones."""
+    """Labels to train on: the true ones for cell 0, then a growing share of random ones."""
     rng = np.random.default_rng(6)
     redrawn = rng.random((cells, len(data.train_labels))) < np.linspace(0, 1, cells)[:, None]
     return np.where(redrawn, rng.integers(0, CLASSES, redrawn.shape), data.train_labels).astype(np.uint8)
 
 
-def orders_of(cells: Iterable[int], own: bool) -> Generator | list[Generator]:
-    return [generator(cell, "order") for cell in cells] if own else generator(0, "order")
-
-
-def droppers_of(cells: Iterable[int]) -> list[Generator]:
-    return [generator(cell, "dropout") for cell in cells]
+def shared_rng(own_batches: bool) -> Generator | None:
+    return None if own_batches else generator(0, "order")
 
 
 def starts_of(network: Network, cells: int) -> list:
     return [network.initialize(generator(seed, "start")) for seed in range(cells)]
 
 
+def jobs_of(
+    starts: list, labels: np.ndarray, descents: Descent | Sequence[Descent], own_batches: bool = False
+) -> list[CellJob]:
+    """A job per cell, with fresh generators."""
+    if isinstance(descents, Descent):
+        descents = [descents] * len(starts)
+    return [
+        CellJob(start, labels[cell], descent, generator(cell, "order") if own_batches else None,
+                generator(cell, "dropout") if descent.dropout else None)
+        for cell, (start, descent) in enumerate(zip(starts, descents, strict=True))
+    ]  # fmt: skip
+
+
 def network_of(hidden: tuple[int, ...] = (7, 5), **choices: str) -> Network:
     return Network((SIDE**2, *hidden, CLASSES), **choices)
 
 
-def assert_follows_the_readable_loop(network: Network, descent: Descent, data: Dataset, own_orders: bool) -> None:
+def assert_follows_the_readable_loop(network: Network, descent: Descent, data: Dataset, own_batches: bool) -> None:
     cells = 3
     starts, labels = starts_of(network, cells), labels_of(data, cells)
-    orders, dropout_rngs = orders_of(range(cells), own_orders), droppers_of(range(cells))
-    history = train_stack(network, descent, starts, data, labels, orders, dropout_rngs=dropout_rngs)
-    for cell in range(cells):
+    jobs = jobs_of(starts, labels, descent, own_batches)
+    history = train_stack(network, jobs, data, shared_rng(own_batches))
+    for cell, job in enumerate(jobs_of(starts, labels, descent, own_batches)):
 
         def compare(epoch: int, parameters: Parameters, cell: int = cell) -> None:
             for name, figure in measured(network, parameters, data, labels[cell]).items():
@@ -71,11 +80,8 @@ def assert_follows_the_readable_loop(network: Network, descent: Descent, data: D
                 near = 1e-3 if name.endswith("cost") else 1.01 / len(data.test_labels)
                 np.testing.assert_allclose(history.metrics[name][epoch, cell], figure, rtol=1e-3, atol=near)
 
-        order = generator(cell if own_orders else 0, "order")
-        (dropout_rng,) = droppers_of([cell])
-        expected = train(
-            network, starts[cell], data.train_images, labels[cell], descent, order, compare, dropout_rng=dropout_rng
-        )
+        own = job if own_batches else replace(job, batch_rng=generator(0, "order"))
+        expected = train(network, own, data.train_images, compare)
         for layer, oracle in zip(history.parameters[cell], expected, strict=True):
             np.testing.assert_allclose(layer.weights, oracle.weights, rtol=1e-3, atol=2e-5)
             np.testing.assert_allclose(layer.biases, oracle.biases, rtol=1e-3, atol=2e-5)
@@ -84,9 +90,9 @@ def assert_follows_the_readable_loop(network: Network, descent: Descent, data: D
 def measured(network: Network, parameters: Parameters, data: Dataset, labels: np.ndarray) -> dict[str, float]:
     """All metrics of one network, by `mlp.nn.network`."""
 
-    def answers(images: np.ndarray, given: np.ndarray, true: np.ndarray) -> Evaluation:
-        costs = network.example_costs(parameters, scaled(images), given)
-        return Evaluation(costs, network.answers(parameters, scaled(images)).argmax(axis=1), given, true)
+    def answers(images: np.ndarray, labels: np.ndarray, true: np.ndarray) -> Evaluation:
+        costs = network.example_costs(parameters, scaled(images), labels)
+        return Evaluation(costs, network.answers(parameters, scaled(images)).argmax(axis=1), labels, true)
 
     return metrics.measured(
         answers(data.train_images, labels, data.train_labels),
@@ -100,17 +106,17 @@ def measured(network: Network, parameters: Parameters, data: Dataset, labels: np
 def test_every_kind_of_network_follows_the_readable_loop(activation: str, cost: str, start: str) -> None:
     network = network_of(activation=activation, cost=cost, start=start)
     descent = Descent(learning_rate=0.1, batch_size=16, epochs=2)
-    assert_follows_the_readable_loop(network, descent, data_set(), own_orders=False)
+    assert_follows_the_readable_loop(network, descent, data_set(), own_batches=False)
 
 
 @pytest.mark.parametrize("hidden", [(), (1,), (16,), (150,), (9, 8, 7, 6)])
 def test_any_depth_and_width_follows_the_readable_loop(hidden: tuple[int, ...]) -> None:
     descent = Descent(0.5, batch_size=7, epochs=2)
-    assert_follows_the_readable_loop(network_of(hidden), descent, data_set(), own_orders=False)
+    assert_follows_the_readable_loop(network_of(hidden), descent, data_set(), own_batches=False)
 
 
 @pytest.mark.parametrize("dark", [True, False])
-@pytest.mark.parametrize("own_orders", [False, True])
+@pytest.mark.parametrize("own_batches", [False, True])
 @given(
     batch_size=st.integers(1, 100),
     rule=st.sampled_from(RULE_SETTINGS),
@@ -123,7 +129,7 @@ def test_any_depth_and_width_follows_the_readable_loop(hidden: tuple[int, ...]) 
 @settings(max_examples=12, deadline=None)
 def test_every_descent_follows_the_readable_loop(
     dark: bool,
-    own_orders: bool,
+    own_batches: bool,
     batch_size: int,
     rule: tuple[str, float, float],
     weight_decay: float,
@@ -134,7 +140,7 @@ def test_every_descent_follows_the_readable_loop(
 ) -> None:
     name, momentum, rate = rule
     descent = Descent(rate, batch_size, 2, momentum, schedule, 0.8, center, shift, name, weight_decay, dropout)
-    assert_follows_the_readable_loop(network_of(), descent, data_set(dark=dark), own_orders)
+    assert_follows_the_readable_loop(network_of(), descent, data_set(dark=dark), own_batches)
 
 
 def test_float_inputs_are_used_unchanged() -> None:
@@ -142,7 +148,7 @@ def test_float_inputs_are_used_unchanged() -> None:
     rng = np.random.default_rng(0)
     train_images, test_images = (rng.standard_normal((n, SIDE**2), np.float32) for n in (70, 30))
     data = Dataset("floats", train_images, data.train_labels, test_images, data.test_labels, "")
-    assert_follows_the_readable_loop(network_of(), Descent(0.1, 8, 2, center=True), data, own_orders=False)
+    assert_follows_the_readable_loop(network_of(), Descent(0.1, 8, 2, center=True), data, own_batches=False)
 
 
 def histories_equal(one, other, cell: int, place: int) -> None:
@@ -154,13 +160,14 @@ def histories_equal(one, other, cell: int, place: int) -> None:
 
 
 def assert_same_bits_in_every_stack(
-    network: Network, descent: Descent, data: Dataset, cells: int, own_orders: bool = False
+    network: Network, descent: Descent, data: Dataset, cells: int, own_batches: bool = False
 ) -> None:
     starts, labels = starts_of(network, cells), labels_of(data, cells)
 
     def trained(some: list[int]):
-        some_starts, orders = [starts[cell] for cell in some], orders_of(some, own_orders)
-        return train_stack(network, descent, some_starts, data, labels[some], orders, dropout_rngs=droppers_of(some))
+        # Of a cell that is trained twice, each has generators of its own.
+        jobs = [jobs_of(starts, labels, descent, own_batches)[cell] for cell in some]
+        return train_stack(network, jobs, data, shared_rng(own_batches))
 
     full = trained(list(range(cells)))
     for some in ([0], [cells - 1], [cells - 1, 0, cells // 2], list(reversed(range(cells)))):
@@ -179,17 +186,17 @@ def assert_same_bits_in_every_stack(
     weight_decay=st.sampled_from([0, 0.1]),
     center=st.booleans(),
     shift=st.integers(0, 1),
-    own_orders=st.booleans(),
+    own_batches=st.booleans(),
     dropout=st.sampled_from([0, 0.5]),
 )
 @settings(max_examples=30, deadline=None)
 def test_a_cell_gets_the_same_bits_in_every_stack(
-    hidden, batch_size, cells, activation, cost, rule, weight_decay, center, shift, own_orders, dropout
+    hidden, batch_size, cells, activation, cost, rule, weight_decay, center, shift, own_batches, dropout
 ) -> None:
     network = network_of(hidden, activation=activation, cost=cost)
     name, momentum, rate = rule
     descent = Descent(rate, batch_size, 1, momentum, "constant", 1, center, shift, name, weight_decay, dropout)
-    assert_same_bits_in_every_stack(network, descent, data_set(), cells, own_orders)
+    assert_same_bits_in_every_stack(network, descent, data_set(), cells, own_batches)
 
 
 @pytest.mark.parametrize("hidden", [(16, 16), (25,), (30,), (100,), (128,), (150,), (512,), (16, 512)])
@@ -219,19 +226,16 @@ DESCENTS = st.builds(
 @given(
     descents=st.lists(DESCENTS, min_size=2, max_size=12),
     hidden=st.sampled_from([(), (7, 5), (16,), (100, 9)]),
-    own_orders=st.booleans(),
+    own_batches=st.booleans(),
 )
 @settings(max_examples=15, deadline=None)
-def test_cells_with_descents_of_their_own_get_the_bits_of_each_trained_alone(descents, hidden, own_orders) -> None:
+def test_cells_with_descents_of_their_own_get_the_bits_of_each_trained_alone(descents, hidden, own_batches) -> None:
     network, data, count = network_of(hidden), data_set(), len(descents)
     starts, labels = starts_of(network, count), labels_of(data, count)
-    orders, dropout_rngs = orders_of(range(count), own_orders), droppers_of(range(count))
-    together = train_stack(network, descents, starts, data, labels, orders, dropout_rngs=dropout_rngs)
+    together = train_stack(network, jobs_of(starts, labels, descents, own_batches), data, shared_rng(own_batches))
     for cell, descent in enumerate(descents):
-        some = slice(cell, cell + 1)
-        orders = orders_of([cell], own_orders)
-        dropout_rngs = droppers_of([cell]) if descent.dropout else []
-        alone = train_stack(network, descent, starts[some], data, labels[some], orders, dropout_rngs=dropout_rngs)
+        job = jobs_of(starts, labels, descents, own_batches)[cell]
+        alone = train_stack(network, [job], data, shared_rng(own_batches))
         assert together.epochs[cell] == alone.epochs[0] == descent.epochs
         for name, values in together.metrics.items():
             np.testing.assert_array_equal(values[: descent.epochs + 1, cell], alone.metrics[name][:, 0])
@@ -245,9 +249,10 @@ def test_every_cell_of_a_mixed_stack_follows_its_own_readable_loop() -> None:
     network, data = network_of(), data_set()
     descents = [Descent(rate, 16, 2, momentum, rule=rule) for rule, momentum, rate in RULE_SETTINGS]
     starts, labels = starts_of(network, len(descents)), labels_of(data, len(descents))
-    history = train_stack(network, descents, starts, data, labels, generator(0, "order"))
-    for cell, descent in enumerate(descents):
-        expected = train(network, starts[cell], data.train_images, labels[cell], descent, generator(0, "order"))
+    jobs = jobs_of(starts, labels, descents)
+    history = train_stack(network, jobs, data, generator(0, "order"))
+    for cell, job in enumerate(jobs):
+        expected = train(network, replace(job, batch_rng=generator(0, "order")), data.train_images)
         for layer, oracle in zip(history.parameters[cell], expected, strict=True):
             np.testing.assert_allclose(layer.weights, oracle.weights, rtol=1e-3, atol=2e-5)
 
@@ -257,17 +262,13 @@ def test_cells_with_other_mini_batches_can_not_share_a_stack(field: str) -> None
     descents = [Descent(epochs=1), Descent(epochs=1, **{field: 2})]
     with pytest.raises(ValueError, match=f"^{field}: .* given; allowed: one for all cells of a stack"):
         run(2, descent=descents)
-    with pytest.raises(ValueError, match="descent: 1 given; allowed: one for all cells, or a list of 2"):
-        run(2, descent=descents[:1])
 
 
 def run(cells: int, network: Network | None = None, data: Dataset | None = None, **options):
     network, data = network or network_of(), data or data_set()
-    options.setdefault("starts", starts_of(network, cells))
-    return train_stack(
-        network, options.pop("descent", Descent(0.5, 8, 4)), options.pop("starts"), data,
-        options.pop("labels", labels_of(data, cells)), generator(0, "order"), **options,
-    )  # fmt: skip
+    starts = options.pop("starts", starts_of(network, cells))
+    jobs = jobs_of(starts, options.pop("labels", labels_of(data, cells)), options.pop("descent", Descent(0.5, 8, 4)))
+    return train_stack(network, jobs, data, generator(0, "order"), **options)
 
 
 @pytest.mark.parametrize("rule", RULE_SETTINGS, ids=str)
@@ -390,18 +391,26 @@ def test_epochs_are_reported_from_the_untrained_network_on() -> None:
     assert [costs for _, costs in seen] == history.metrics["train/cost"].tolist()
 
 
-def test_dropout_needs_a_generator_per_cell() -> None:
-    with pytest.raises(ValueError, match="dropout_rngs: 1 given, with dropout; allowed: one for each of 2 cells"):
-        run(2, descent=Descent(dropout=0.5), dropout_rngs=droppers_of([0]))
+def test_every_image_needs_a_label_in_every_cell() -> None:
+    data = data_set()
+    with pytest.raises(ValueError, match=r"^train_labels: shape \(69,\) given; allowed: \(70,\)"):
+        run(2, data=data, labels=labels_of(data, 2)[:, 1:])
 
 
-def test_labels_and_orders_must_be_one_per_cell() -> None:
+@pytest.mark.parametrize(
+    ("own", "shared", "message"),
+    [
+        ([True, False], False, "1 for 2 cells given"),
+        ([False, False], False, "0 for 2 cells given"),
+        ([True, True], True, "2 for 2 cells and one for the stack given"),
+    ],
+)
+def test_mini_batches_are_drawn_by_one_generator_for_the_stack_or_one_for_each_cell(own, shared, message) -> None:
     data, network = data_set(), network_of()
-    starts, one_order = starts_of(network, 2), [generator(0, "order")]
-    with pytest.raises(ValueError, match="given: shape"):
-        run(2, data=data, labels=labels_of(data, 3))
-    with pytest.raises(ValueError, match="orders: 1 given"):
-        train_stack(network, Descent(), starts, data, labels_of(data, 2), one_order)
+    jobs = jobs_of(starts_of(network, 2), labels_of(data, 2), Descent(0.5, 8, 4), own_batches=True)
+    jobs = [job if kept else replace(job, batch_rng=None) for job, kept in zip(jobs, own, strict=True)]
+    with pytest.raises(ValueError, match=f"^batch_rng: {message}; allowed: one for each, or for the stack"):
+        train_stack(network, jobs, data, generator(0, "order") if shared else None)
 
 
 def test_an_exception_in_the_callback_ends_the_training() -> None:

@@ -6,7 +6,7 @@ import pytest
 from mlp.data.randomness import generator
 from mlp.measures.connectivity import matched, on_curve, trained_bend
 from mlp.measures.landscape import barrier
-from mlp.nn.descent import Descent, scaled, train
+from mlp.nn.descent import CellJob, Descent, scaled, train
 from mlp.nn.network import Layer, Network, flatten, unflatten
 
 NETWORK = Network((64, 9, 7, 10), "relu", "cross_entropy")
@@ -47,9 +47,8 @@ def test_a_trained_curve_has_a_lower_barrier_than_the_straight_line():
     network = Network((64, 8, 10), "relu", "cross_entropy")
     labels = (IMAGES[:, :10].argmax(axis=1)).astype(np.uint8)
     descent = Descent(0.05, 20, 60, 0.9, "constant")
-    (w1, b1), (w2, b2) = parameters = train(
-        network, network.initialize(generator(0, "start")), IMAGES, labels, descent, generator(0, "order")
-    )
+    job = CellJob(network.initialize(generator(0, "start")), labels, descent, generator(0, "order"))
+    (w1, b1), (w2, b2) = parameters = train(network, job, IMAGES)
     other = [Layer(w1[:, ::-1].copy(), b1[::-1].copy()), Layer(w2[::-1].copy(), b2)]
     here, there = flatten(parameters), flatten(other)
     bend = trained_bend(

@@ -4,7 +4,7 @@ import numpy as np
 
 from mlp.data.randomness import generator
 from mlp.measures.forgetting import correct_by_epoch, forgetting_events, most_forgotten, never_forgotten
-from mlp.nn.descent import Descent, train
+from mlp.nn.descent import CellJob, Descent, train
 from mlp.nn.network import Network
 
 # Four epochs of five images: always right, learned late, forgotten once, forgotten twice, never learned.
@@ -35,7 +35,7 @@ def test_the_last_epoch_has_the_answers_of_the_trained_network():
     descent, start = Descent(0.1, 8, 3, 0.5, "constant"), network.initialize(generator(1, "start"))
     correct, trained = correct_by_epoch(network, start, images, labels, descent)
     assert correct.shape == (3, 50)
-    again = train(network, start, images, labels, descent, generator(0, "order"))
+    again = train(network, CellJob(start, labels, descent, generator(0, "order")), images)
     answers = network.answers(again, images * np.float32(1 / 255)).argmax(axis=1)
     np.testing.assert_array_equal(correct[-1], answers == labels)
     np.testing.assert_array_equal(trained[0].weights, again[0].weights)

@@ -24,7 +24,7 @@ from mlp.measures.memorization import (
 )
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.costs import COSTS
-from mlp.nn.descent import Descent, train
+from mlp.nn.descent import CellJob, Descent, train
 from mlp.nn.network import Layer, Network, central_differences
 
 # Answers 0 if the first of two inputs is the larger one, else 1.
@@ -124,7 +124,8 @@ class TestDifficulty:
         descent = Descent(learning_rate=0.3, epochs=1)
 
         def dispersion(images):
-            trained = [train(network, network.initialize(rng(i)), images, labels, descent, rng(i)) for i in range(30)]
+            jobs = [CellJob(network.initialize(rng(i)), labels, descent, rng(i)) for i in range(30)]
+            trained = [train(network, job, images) for job in jobs]
             pixels = images / np.float32(255)
             predicted = np.array([network.answers(parameters, pixels).argmax(axis=1) for parameters in trained])
             return difficulty_dispersion(example_difficulty(predicted, labels), 30)

@@ -8,14 +8,14 @@ from mlp.data.sets import Dataset
 from mlp.engine.stack import train_stack
 from mlp.measures.confidence import MEASURES, confidence
 from mlp.measures.metrics import METRICS, Evaluation, Metric, final_metrics, measured, metric
-from mlp.nn.descent import Descent
+from mlp.nn.descent import CellJob, Descent
 from mlp.nn.network import Network
 
 SHARES = ("accuracy", "accuracy_clean", "accuracy_memorized", "accuracy_resisted")
 
 
-def train_metrics(costs, predicted, given, true) -> dict[str, float]:
-    answers = Evaluation(costs, predicted, given, true)
+def train_metrics(costs, predicted, labels, true) -> dict[str, float]:
+    answers = Evaluation(costs, predicted, labels, true)
     return measured(answers, answers)
 
 
@@ -25,7 +25,7 @@ def test_rows_with_wrong_labels_are_memorized_or_resisted_or_neither():
         #             clean:         wrong label:
         #             right  missed  memorized  resisted  neither
         true=np.array([0, 1, 2, 3, 4]),
-        given=np.array([0, 1, 7, 8, 9]),
+        labels=np.array([0, 1, 7, 8, 9]),
         predicted=np.array([0, 5, 7, 3, 6]),
     )
     assert metrics["train/cost"] == 3
@@ -81,8 +81,8 @@ def test_a_row_and_a_function_are_all_that_a_new_curve_needs(monkeypatch):
     images, labels = rng.integers(256, size=(20, 16), dtype=np.uint8), np.arange(20, dtype=np.uint8) % 2
     network = Network((16, 3, 2))
     data = Dataset("noise", images, labels, images, labels, "digest")
-    starts = [network.initialize(generator(seed, "start")) for seed in (0, 1)]
-    history = train_stack(network, Descent(epochs=2), starts, data, np.stack([labels] * 2), generator(0, "order"))
+    jobs = [CellJob(network.initialize(generator(seed, "start")), labels, Descent(epochs=2)) for seed in (0, 1)]
+    history = train_stack(network, jobs, data, generator(0, "order"))
     answers = [
         network.answers(parameters, images / np.float32(255)).argmax(axis=1) for parameters in history.parameters
     ]

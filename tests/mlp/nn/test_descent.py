@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp.data.randomness import generator
-from mlp.nn.descent import Descent, descend, dropout_mask, mini_batches, scaled, shifted, train
+from mlp.nn.descent import CellJob, Descent, descend, dropout_mask, mini_batches, scaled, shifted, train
 from mlp.nn.network import Layer, Network, central_differences, flatten, unflatten
 
 
@@ -107,10 +107,8 @@ class TestDropout:
         assert mask.mean() == pytest.approx(1, abs=0.01)
 
     def test_without_a_generator_it_is_refused(self):
-        network, images = Network((4, 3, 2)), np.zeros((2, 4), np.float32)
-        start = network.initialize(generator(0, "start"))
         with pytest.raises(ValueError, match=r"^dropout_rng: none given, with a dropout of 0\.5; allowed: a generator"):
-            train(network, start, images, np.array([0, 1]), Descent(dropout=0.5), generator(0, "order"))
+            CellJob([], np.array([0, 1]), Descent(dropout=0.5))
 
 
 class TestBatches:
@@ -147,9 +145,9 @@ class TestTraining:
         rng = np.random.default_rng(0)
         images, labels = rng.random((25, 6), dtype=np.float32), rng.integers(3, size=25)
         network, steps, epochs = Network((6, 4, 3)), {}, {}
+        start, descent = network.initialize(generator(0, "start")), Descent(batch_size=10, epochs=2)
         train(
-            network, network.initialize(generator(0, "start")), images, labels, Descent(batch_size=10, epochs=2),
-            generator(0, "order"),
+            network, CellJob(start, labels, descent, generator(0, "order")), images,
             lambda epoch, parameters: epochs.update({epoch: flatten(parameters)}),
             lambda step, parameters: steps.update({step: flatten(parameters)}),
         )  # fmt: skip
@@ -166,7 +164,7 @@ class TestTraining:
         # delta: 2 (0.5 - 1) 0.5 · 0.5 = -0.25 and 2 (0.5 - 0) 0.5 · 0.5 = 0.25
         # A step of minus 2 times that: biases 0.5 and -0.5, weights of the bright pixel the same, of the dark one 0.
         image, label = np.array([[255, 0]], np.uint8), np.array([0])
-        (layer,) = train(network, start, image, label, descent, np.random.default_rng(0))
+        (layer,) = train(network, CellJob(start, label, descent, np.random.default_rng(0)), image)
         np.testing.assert_allclose(layer.biases, [0.5, -0.5])
         np.testing.assert_allclose(layer.weights, [[0.5, -0.5], [0, 0]])
         assert not flatten(start).any()  # the start is not changed
@@ -178,13 +176,11 @@ class TestTraining:
         network = Network((9, 4, 3), "tanh", "cross_entropy")
         descent = Descent(0.2, batch_size=7, epochs=3, momentum=0.9, schedule="exponential", decay=0.5)
         path = []
+        start, labels = unflatten(np.array(expected[0]), network.sizes), np.array(task["labels"])
         train(
             network,
-            unflatten(np.array(expected[0]), network.sizes),
+            CellJob(start, labels, descent, np.random.default_rng(2)),
             np.array(task["pixels"], np.uint8),
-            np.array(task["labels"]),
-            descent,
-            np.random.default_rng(2),
             lambda epoch, parameters: path.append(flatten(parameters)),
         )
         np.testing.assert_allclose(path, expected, rtol=1e-10)
@@ -196,23 +192,28 @@ class TestTraining:
         mean = (images.mean(axis=0) * np.float32(1 / 255)).astype(np.float32)
         centred = scaled(images) - mean
         descent = {"batch_size": 4, "epochs": 2, "momentum": 0.5}
-        folded = train(network, start, images, labels, Descent(**descent, center=True), np.random.default_rng(2))
-        plain = train(network, start, centred, labels, Descent(**descent), np.random.default_rng(2))
+        folded = train(
+            network, CellJob(start, labels, Descent(**descent, center=True), np.random.default_rng(2)), images
+        )
+        plain = train(network, CellJob(start, labels, Descent(**descent), np.random.default_rng(2)), centred)
         np.testing.assert_array_equal(folded[0].weights, plain[0].weights)
         np.testing.assert_array_equal(folded[0].biases, plain[0].biases - mean @ plain[0].weights)
         np.testing.assert_array_equal(flatten(folded[1:]), flatten(plain[1:]))
         np.testing.assert_allclose(network.answers(folded, scaled(images)), network.answers(plain, centred), rtol=1e-5)
 
+    def test_without_a_generator_of_mini_batches_it_is_refused(self, images_and_labels):
+        (images, labels), network = images_and_labels, Network((16, 3))
+        with pytest.raises(ValueError, match=r"^batch_rng: none given; allowed: a generator"):
+            train(network, CellJob(network.initialize(np.random.default_rng(1)), labels, Descent()), images)
+
     def test_every_epoch_is_reported_from_the_untrained_network_on(self, images_and_labels):
         network = Network((16, 3))
         start = network.initialize(np.random.default_rng(1))
-        seen = []
+        (images, labels), seen = images_and_labels, []
         trained = train(
             network,
-            start,
-            *images_and_labels,
-            Descent(epochs=3),
-            np.random.default_rng(2),
+            CellJob(start, labels, Descent(epochs=3), np.random.default_rng(2)),
+            images,
             lambda epoch, parameters: seen.append((epoch, flatten(parameters))),
         )
         assert [epoch for epoch, _ in seen] == [0, 1, 2, 3]
@@ -222,14 +223,12 @@ class TestTraining:
     def test_the_cost_falls_until_random_labels_are_memorized(self, images_and_labels):
         images, labels = images_and_labels
         network = Network((16, 16, 3), cost="cross_entropy", activation="relu")
-        costs = []
+        start, costs = network.initialize(np.random.default_rng(1)), []
+        descent = Descent(0.1, epochs=200, momentum=0.9, schedule="constant")
         trained = train(
             network,
-            network.initialize(np.random.default_rng(1)),
+            CellJob(start, labels, descent, np.random.default_rng(2)),
             images,
-            labels,
-            Descent(0.1, epochs=200, momentum=0.9, schedule="constant"),
-            np.random.default_rng(2),
             lambda epoch, parameters: costs.append(network.average_cost(parameters, scaled(images), labels)),
         )
         assert costs[200] < costs[20] < costs[0]

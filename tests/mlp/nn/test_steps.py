@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlp import Dataset, Descent, Network, flatten, generator, train, train_stack, unflatten
+from mlp import CellJob, Dataset, Descent, Network, flatten, generator, train, train_stack, unflatten
 from mlp.nn.steps import RULES
 
 # Made by make_pytorch_oracle.py.
@@ -62,22 +62,26 @@ def test_a_rule_takes_the_steps_that_pytorch_takes(name: str) -> None:
 @every_descent
 def test_the_readable_loop_takes_the_steps_that_pytorch_takes(name: str) -> None:
     path: list[np.ndarray] = []
-    start, order = start_of(name, np.float64), generator(0, "order")
-    train(NETWORK, start, *task(), DESCENTS[name], order, lambda epoch, parameters: path.append(flatten(parameters)))
+    images, labels = task()
+    job = CellJob(start_of(name, np.float64), labels, DESCENTS[name], generator(0, "order"))
+    train(NETWORK, job, images, lambda epoch, parameters: path.append(flatten(parameters)))
     np.testing.assert_allclose(path, ORACLE["training"]["paths"][name], rtol=1e-10)
 
 
 @every_descent
-@pytest.mark.parametrize("own_orders", [False, True])
-def test_a_cell_of_a_stack_takes_the_steps_that_pytorch_takes(name: str, own_orders: bool) -> None:
+@pytest.mark.parametrize("own_batches", [False, True])
+def test_a_cell_of_a_stack_takes_the_steps_that_pytorch_takes(name: str, own_batches: bool) -> None:
     images, labels = task()
     data = Dataset("random", images, labels, images, labels, "")
     others = [NETWORK.initialize(generator(seed, "start")) for seed in range(2)]
     starts = [others[0], start_of(name, np.float32), others[1]]
-    descent = DESCENTS[name]
     for steps in range(1, 9):
-        orders = [generator(cell, "order") for cell in range(3)] if own_orders else generator(0, "order")
-        history = train_stack(NETWORK, replace(descent, epochs=steps), starts, data, np.tile(labels, (3, 1)), orders)
+        descent = replace(DESCENTS[name], epochs=steps)
+        jobs = [
+            CellJob(start, labels, descent, generator(cell, "order") if own_batches else None)
+            for cell, start in enumerate(starts)
+        ]
+        history = train_stack(NETWORK, jobs, data, None if own_batches else generator(0, "order"))
         expected = ORACLE["training"]["paths"][name][steps]
         np.testing.assert_allclose(flatten(history.parameters[1]), expected, rtol=1e-4, atol=1e-6)
 
@@ -86,7 +90,7 @@ def test_a_cell_of_a_stack_takes_the_steps_that_pytorch_takes(name: str, own_ord
 def test_a_weight_without_a_gradient_moves_by_weight_decay_alone(name: str) -> None:
     images, labels = task()  # in which pixel 4 is dark
     start, descent = start_of(name, np.float64), DESCENTS[name]
-    trained = train(NETWORK, start, images, labels, descent, generator(0, "order"))
+    trained = train(NETWORK, CellJob(start, labels, descent, generator(0, "order")), images)
     decayed = start[0].weights[4] * (1 - descent.learning_rate * descent.weight_decay) ** 8
     np.testing.assert_allclose(trained[0].weights[4], decayed, rtol=1e-12)
 
