@@ -1,4 +1,8 @@
-"""Shared by all commands: where they print, their common options, and what these stand for."""
+"""Shared by all commands: where they print, their common options, and what these stand for.
+
+A command has a parameter for each of its options, because Typer reads them from its signature: commands are the only
+functions with more than seven.
+"""
 
 import re
 from collections.abc import Iterable
@@ -82,13 +86,7 @@ def connect_to(uri: str | None) -> "MlflowClient":
 
 
 def experiment_of(
-    source: str,
-    data: Any,
-    seeds: Any,
-    shuffle: Any,
-    epochs: Any,
-    settings: list[str] | None,
-    axes: list[str] | None,
+    source: str, data: Any, seeds: Any, shuffle: Any, epochs: Any, settings: list[str] | None, axes: list[str] | None
 ) -> "Experiment":
     """The experiment that the options describe; the short options are applied first, then `--set`, then `--grid`."""
     from flows.plan.configuration import load_experiment, parse_axis, parse_setting

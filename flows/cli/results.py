@@ -1,6 +1,7 @@
 """Commands that show what was trained: the comparison, and MLflow's pages."""
 
-from typing import Annotated
+from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 
@@ -44,7 +45,9 @@ def compare_command(
     tracking_uri: Uri = None,
 ) -> None:
     """Compare finished cells across seeds, or two sweeps with each other."""
-    if as_json + as_csv + as_markdown + as_html > 1:
+    flags = {"json": as_json, "csv": as_csv, "markdown": as_markdown, "html": as_html}
+    output = "".join(name for name, given in flags.items() if given)
+    if sum(flags.values()) > 1:
         raise ConfigurationError("--json, --csv, --markdown, --html: several given; allowed: one")
     params = by.split(",")
     if sources and len(sources) == 2 and "experiment" not in params:
@@ -54,7 +57,6 @@ def compare_command(
                 f"{option}: given with two sweeps, of which B is compared with A; allowed: with "
                 "--by fraction,experiment, which pools their cells"
             )
-        output = "json" if as_json else "csv" if as_csv else "markdown" if as_markdown else "html" if as_html else ""
         return print_two(sources, params, metrics or [], output, tracking_uri)
     from flows.report import tables
     from flows.report.compare import check_metrics, compare, compare_all
@@ -62,7 +64,7 @@ def compare_command(
 
     client = connect_to(tracking_uri)
     selection = select(client, sources or [], everything)
-    if as_html:
+    if output == "html":
         from flows.report.summary import write_report
 
         comparison = compare_all(selection.cells, params, baseline)
@@ -72,23 +74,17 @@ def compare_command(
     shown = check_metrics(selection.cells, metrics or [])
     comparison = compare(selection.cells, params, baseline, shown or ["test/accuracy"])
     print_notes(selection.notes + comparison.notes)
-    if as_json:
-        print(tables.as_json(comparison, shown))
-    elif as_csv:
-        print(tables.as_csv(tables.records(comparison, shown)), end="")
-    elif as_markdown:
-        print(tables.as_markdown(comparison, shown))
-    else:
-        if not shown:
-            console.print(tables.overview(comparison, selection.title))
-        for metric in shown or ["test/accuracy"] * bool(baseline):
-            console.print(tables.detail(comparison, metric))
+    if output:
+        return print_as(output, tables, comparison, shown, shown)
+    if not shown:
+        console.print(tables.overview(comparison, selection.title))
+    for metric in shown or ["test/accuracy"] * bool(baseline):
+        console.print(tables.detail(comparison, metric))
 
 
 def print_two(sources: list[str], by: list[str], metrics: list[str], output: str, tracking_uri: str | None) -> None:
     """Compare two sweeps with each other, and print the result as text or in another format."""
     from flows.report import two_sweeps_tables as tables
-    from flows.report.tables import as_csv
     from flows.report.two_sweeps import compare_two
     from flows.store.results import select
     from mlp.measures.metrics import headlines
@@ -103,15 +99,22 @@ def print_two(sources: list[str], by: list[str], metrics: list[str], output: str
         print(page(two, shown))
         return
     print_notes(two.notes)
-    if output == "json":
-        print(tables.as_json(two, metrics))
-    elif output == "csv":
-        print(as_csv(tables.records(two, metrics)), end="")
-    elif output == "markdown":
-        print(tables.as_markdown(two, shown))
+    if output:
+        return print_as(output, tables, two, metrics, shown)
+    for part in tables.terminal(two, shown):
+        console.print(part)
+
+
+def print_as(output: str, tables: ModuleType, comparison: Any, metrics: list[str], shown: list[str]) -> None:
+    """Print a comparison as JSON or CSV of every metric, or as Markdown of those that are shown."""
+    from flows.report.tables import as_csv
+
+    if output == "markdown":
+        print(tables.as_markdown(comparison, shown))
+    elif output == "json":
+        print(tables.as_json(comparison, metrics))
     else:
-        for part in tables.terminal(two, shown):
-            console.print(part)
+        print(as_csv(tables.records(comparison, metrics)), end="")
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """From a preset or a YAML file, with the changes from the command line, to a valid experiment."""
 
-import re
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
+from flows.plan.grid import put_all
 
 PRESETS = files("flows.plan") / "presets"
 MAX_FILE = 100_000  # bytes; PyYAML reads them in two seconds
@@ -63,9 +63,9 @@ def load_experiment(source: str, changes: dict[str, Any] | None = None) -> Exper
     """
     settings = {"networks": [{}], **read_settings(source)}
     for path, value in (changes or {}).items():
-        change(settings, path, value)
+        settings = put_all(settings, {path: value})
         if isinstance(settings.get("grid"), dict):
-            settings["grid"].pop(path, None)
+            settings["grid"] = {axis: values for axis, values in settings["grid"].items() if axis != path}
     try:
         return Experiment.model_validate(settings)
     except ValidationError as error:
@@ -117,17 +117,23 @@ def parse_yaml(text: str, where: str) -> Any:
 
 
 def read_settings(source: str) -> dict[str, Any]:
+    """Settings of a preset, a YAML file or standard input."""
     where = "standard input" if source == "-" else source
     if source in preset_names():
-        text = (PRESETS / f"{source}.yaml").read_text(encoding="utf-8")
+        content = (PRESETS / f"{source}.yaml").read_bytes()
     elif Path(source).suffix in (".yaml", ".yml"):
-        text = decode(read_file(Path(source)), where)
+        content = read_file(Path(source))
     elif source == "-":
-        text = decode(sys.stdin.buffer.read(MAX_FILE + 1), where)
+        content = sys.stdin.buffer.read(MAX_FILE + 1)
     else:
         names = ", ".join(preset_names())
         raise ConfigurationError(f"preset: {source!r} given; allowed: {names}, a .yaml file, or - for standard input")
-    settings = parse_yaml(text, where)
+    if len(content) > MAX_FILE:
+        raise ConfigurationError(f"{where}: too many bytes given; allowed: at most {MAX_FILE:,}")
+    try:
+        settings = parse_yaml(content.decode("utf-8"), where)
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{where}: byte {error.start} is not UTF-8; allowed: UTF-8 text") from None
     if not isinstance(settings, dict):
         raise ConfigurationError(f"{where}: {type(settings).__name__} given; allowed: a mapping of fields to values")
     return settings
@@ -142,15 +148,6 @@ def read_file(path: Path) -> bytes:
             return file.read(MAX_FILE + 1)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}; allowed: a file that can be read") from None
-
-
-def decode(content: bytes, where: str) -> str:
-    if len(content) > MAX_FILE:
-        raise ConfigurationError(f"{where}: too many bytes given; allowed: at most {MAX_FILE:,}")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{where}: byte {error.start} is not UTF-8; allowed: UTF-8 text") from None
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -168,24 +165,6 @@ def parse_axis(text: str) -> tuple[str, Any]:
         raise ConfigurationError(f"--grid: {text!r} given; allowed: path.to.field=value,value,…")
     found = parse_yaml(f"[{values}]", f"--grid {path}")
     return path, found[0] if len(found) == 1 else found
-
-
-def change(settings: Any, path: str, value: Any) -> None:
-    """Set the value at a dotted path. The validation finds out whether there is such a field."""
-    *way, last = path.split(".")
-    for name in way:
-        settings = settings.setdefault(name, {}) if isinstance(settings, dict) else item(settings, name, path)
-    if isinstance(settings, dict):
-        settings[last] = value
-    else:
-        item(settings, last, path)
-        settings[int(last)] = value
-
-
-def item(settings: Any, index: str, path: str) -> Any:
-    if not (isinstance(settings, list) and re.fullmatch("[0-9]{1,9}", index) and int(index) < len(settings)):
-        raise ConfigurationError(f"{path}: no such field: {index!r} is neither a field nor an index of a list")
-    return settings[int(index)]
 
 
 def problems(error: ValidationError) -> str:

@@ -33,37 +33,31 @@ def check_size(axes: Axes) -> None:
         raise ConfigurationError(f"the grid has {count:,} cells; allowed: at most {MAX_CELLS:,}")
 
 
-def put(settings: Any, path: str, value: Any) -> Any:
-    """Nested settings with another value at a dotted path; the validation finds out whether there is such a field.
-
-    Raises
-    ------
-    ValueError
-        If there is no such place: a number of no list, or something below a number.
-    """
-    name, _, rest = path.partition(".")
-    if isinstance(settings, dict):
-        return settings | {name: put(settings.get(name, {}), rest, value) if rest else value}
-    if not (isinstance(settings, list | tuple) and re.fullmatch("[0-9]{1,9}", name) and int(name) < len(settings)):
-        raise ValueError(f"{name!r} is neither a field nor an index of a list")
-    changed = put(settings[int(name)], rest, value) if rest else value
-    return [*settings[: int(name)], changed, *settings[int(name) + 1 :]]
-
-
 def put_all(settings: Any, values: Mapping[str, Any]) -> Any:
-    """Nested settings with other values at several dotted paths.
+    """Nested settings with other values at dotted paths; the validation finds out whether there are such fields.
 
     Raises
     ------
     ConfigurationError
-        If there is no such place.
+        If there is no such place: a number of no list, or something below a number.
     """
     for path, value in values.items():
-        try:
-            settings = put(settings, path, value)
-        except ValueError as error:
-            raise ConfigurationError(f"{path}: no such field: {error}") from None
+        settings = put(settings, path.split("."), value, path)
     return settings
+
+
+def put(settings: Any, names: list[str], value: Any, path: str) -> Any:
+    """Nested settings with another value below some names, the last of those of a path."""
+    if not names:
+        return value
+    name, *rest = names
+    if isinstance(settings, dict):
+        return settings | {name: put(settings.get(name, {}), rest, value, path)}
+    if not (isinstance(settings, list | tuple) and re.fullmatch("[0-9]{1,9}", name) and int(name) < len(settings)):
+        raise ConfigurationError(f"{path}: no such field: {name!r} is neither a field nor an index of a list")
+    changed = list(settings)
+    changed[int(name)] = put(settings[int(name)], rest, value, path)
+    return changed
 
 
 def in_place(given: dict[str, Any], field: str) -> dict[str, Any]:

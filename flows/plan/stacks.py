@@ -1,7 +1,7 @@
 """From cells to stacks, the cells that are trained together."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -39,20 +39,24 @@ def plan(cells: Stack, workers: int, memory: float) -> list[Stack]:
     memory : float
         Bytes that the stacks which train at the same time may take together. A stack has at least one cell.
     """
-    total = total_seconds(cells.values())
+    total = total_seconds(cells)
     if total < WORTH_A_PROCESS:
         workers = 1
-    shapes: dict[tuple, list[tuple[str, Cell]]] = {}
-    for key, cell in cells.items():
-        shapes.setdefault(cell.shape, []).append((key, cell))
-    groups = [sorted(members, key=lambda item: item[1].block) for members in shapes.values()]
+    groups = [sorted(stack.items(), key=lambda item: item[1].block) for stack in by_shape(cells)]
     divisions = []
     for rounds in range(1, MAX_ROUNDS + 1):
-        longest, stacks = total / workers / rounds, []
-        for members in groups:
-            stacks += divided(members, longest, memory / workers)
+        longest = total / workers / rounds
+        stacks = [stack for members in groups for stack in divided(members, longest, memory / workers)]
         divisions.append(sorted(stacks, key=lambda stack: -seconds_of(stack.values())))
     return min(divisions, key=lambda stacks: max(work.seconds for work in assigned(stacks, workers)))
+
+
+def by_shape(cells: Stack) -> list[Stack]:
+    """Cells in stacks of one shape."""
+    stacks: dict[tuple, Stack] = {}
+    for key, cell in cells.items():
+        stacks.setdefault(cell.shape, {})[key] = cell
+    return list(stacks.values())
 
 
 def divided(members: list[tuple[str, Cell]], longest: float, memory: float) -> list[Stack]:
@@ -108,12 +112,9 @@ def bytes_of_work(work: Work) -> int:
     return WORKER_BYTES + max(sum(map(bytes_of, stack.values())) for stack in work.stacks)
 
 
-def total_seconds(cells: Iterable[Cell]) -> float:
+def total_seconds(cells: Stack) -> float:
     """About how long cells of any shapes train on one core, in seconds."""
-    shapes: dict[tuple, list[Cell]] = {}
-    for cell in cells:
-        shapes.setdefault(cell.shape, []).append(cell)
-    return sum(map(seconds_of, shapes.values()))
+    return sum(seconds_of(stack.values()) for stack in by_shape(cells))
 
 
 def bytes_of(cell: Cell) -> int:

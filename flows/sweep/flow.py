@@ -178,7 +178,7 @@ def import_summary() -> None:
 def plan_state(missing: dict[str, Cell]) -> dict[str, float]:
     """How much is to be trained, and the epochs of the cells that are trained for longest."""
     epochs = max((cell.descent.epochs for cell in missing.values()), default=0)
-    return {"cells": len(missing), "work": total_seconds(missing.values()), "epochs": epochs}
+    return {"cells": len(missing), "work": total_seconds(missing), "epochs": epochs}
 
 
 def train_missing(
