@@ -52,6 +52,7 @@ test-kills: $(VENV)/.installed-test  ## Kill processes of sweeps at random momen
 lint: $(VENV)/.installed-test  ## Style, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/oxlint --deny-warnings flows/report/explore/page
 	set -e; for platform in linux darwin win32; do $(BIN)/mypy --platform $$platform; done
 	$(BIN)/lint-imports
 

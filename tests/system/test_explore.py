@@ -18,7 +18,6 @@ from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from flows.report.explore.writing import PAGE
 from flows.store.artifacts import load_snapshots, load_weights
 from mlp.data.pictures.square import as_mnist
 from mlp.data.preprocessing import PREPROCESSES
@@ -534,17 +533,3 @@ def test_axe_core_finds_no_barrier(browser, page, axe, width, scheme):
             for node in rule["nodes"]
         ]
     assert found == []
-
-
-@pytest.mark.skipif(not shutil.which("node"), reason="no node, which reads the modules")
-def test_every_module_is_sound_and_imports_only_what_others_export(tmp_path):
-    modules = [file for file in PAGE.iterdir() if file.name.endswith(".js")]
-    for file in modules:
-        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "package.json").write_text('{"type": "module"}')
-    for file in modules:
-        subprocess.run(["node", "--check", file.name], cwd=tmp_path, check=True)
-    # Importing a module links it with all that it needs; only main.js does something at once.
-    names = [file.name for file in modules if file.name != "main.js"]
-    program = "".join(f"await import('./{name}');" for name in names)
-    subprocess.run(["node", "--input-type=module", "--eval", program], cwd=tmp_path, check=True)

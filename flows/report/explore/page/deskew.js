@@ -4,7 +4,7 @@ const sum = values => values.reduce((total, value) => total + value, 0);
 
 /** Each row shifted sideways, so that what is bright stands upright in the middle. */
 function deskewed(image, side) {
-  const middle = (side - 1) / 2, mass = new Array(side).fill(0), moment = new Array(side).fill(0);
+  const middle = (side - 1) / 2, mass = Array(side).fill(0), moment = Array(side).fill(0);
   image.forEach((value, at) => {
     const weight = Math.max(value, 0), row = Math.floor(at / side);
     mass[row] += weight;

@@ -55,7 +55,7 @@ function zhangSuen(set) {
 }
 
 /** The middle lines of strokes: 1 where the skeleton is. The outermost pixels of the picture must be 0. */
-export function skeleton({values, rows, columns}) {
+export function skeleton({values, columns}) {
   const bits = Uint8Array.from(values, value => (value ? 1 : 0)), w = columns;
   const ring = [-w - 1, -w, -w + 1, 1, w + 1, w, w - 1, -1];
   let alive = [];

@@ -5,7 +5,7 @@
 
 const TINY = 2 ** -126; // the smallest normal float32: what mlp.nn.costs takes the logarithm of instead of 0
 
-const ACTIVATIONS = {
+export const ACTIVATIONS = {
   sigmoid: {of: z => (1 + Math.tanh(z / 2)) / 2, slope: a => a * (1 - a)},
   tanh: {of: Math.tanh, slope: a => 1 - a * a},
   relu: {of: z => Math.max(z, 0), slope: a => (a > 0 ? 1 : 0)},
@@ -17,7 +17,7 @@ function softmax(sums) {
   return powers.map(power => power / total);
 }
 
-const COSTS = {
+export const COSTS = {
   quadratic: {
     output: sums => sums.map(ACTIVATIONS.sigmoid.of),
     of: (answers, label) => answers.reduce((sum, a, i) => sum + (a - target(label, i)) ** 2, 0),

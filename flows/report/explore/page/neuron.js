@@ -8,7 +8,7 @@ const MOST_TERMS = 16; // rows of the table
 
 /** Set up the panel. */
 export function createNeuron(names) {
-  return ({network, parameters, activations, neuron, side, sums}) => {
+  return ({network, parameters, activations, neuron, side}) => {
     const {layer, place} = neuron, output = layer === parameters.length, first = layer === 1;
     const weights = intoNeuron(parameters[layer - 1], place), below = activations[layer - 1];
     const terms = weights.map((weight, i) => weight * below[i]);
