@@ -3,6 +3,8 @@
 import atexit
 import gc
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -19,6 +21,22 @@ app = typer.Typer(
 )
 for family in (run, results, report, transfer, claims, predict, service):
     app.add_typer(family.app)
+
+
+def print_version(asked: bool) -> None:
+    """Print the version of the package, and stop."""
+    if asked:
+        print(f"mlp-flows {version('mlp-flows')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
+) -> None:
+    """Accept what stands before the command."""
 
 
 def store_errors() -> tuple[type[Exception], ...]:
