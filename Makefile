@@ -14,7 +14,6 @@ help:  ## Say what can be made
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
-	@$(BIN)/python -m flows.platform.prefect_database  # which saves the first sweep two seconds
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -1,7 +1,5 @@
 """The entry point of `mlp`. Slow imports happen where they are used, so that `mlp --help` answers at once."""
 
-import atexit
-import gc
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -12,6 +10,7 @@ from flows.cli import claims, predict, report, results, run, service, transfer
 from flows.cli.options import refuse
 from flows.platform.environment import prepare_environment
 from flows.platform.service_file import use_running_service
+from flows.platform.startup import seldom_collect_garbage
 
 app = typer.Typer(
     help="What does a network learn, and what does it only memorize? MNIST perceptrons over seeds and label shuffles.",
@@ -50,10 +49,7 @@ def store_errors() -> tuple[type[Exception], ...]:
 
 def main() -> None:
     """Run the command that was typed, and end the process with its exit code."""
-    # MLflow's import creates a million objects that stay. Searching them for garbage, during the import and again at
-    # the end of the process, would take almost two seconds.
-    gc.set_threshold(100_000)
-    atexit.register(gc.freeze)
+    seldom_collect_garbage()
     sys.exit(answer())
 
 

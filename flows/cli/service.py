@@ -79,6 +79,7 @@ def schedule(
     """Have the service run a sweep again and again; a schedule of the same name is replaced."""
     experiment = experiment_of(source, data, seeds, shuffle, epochs, settings, axes)
     make_store_folder()
+    from flows.platform.prefect_internals import next_times
     from flows.service import schedules
 
     name = name or experiment.name
@@ -88,7 +89,7 @@ def schedule(
     from flows.service.deployments import deploy
 
     deploy(name, experiment, when, force, experiment.description)
-    times = ", ".join(f"{time:%Y-%m-%d %H:%M %Z}" for time in schedules.next_times(when))
+    times = ", ".join(f"{time:%Y-%m-%d %H:%M %Z}" for time in next_times(when))
     console.print(f"Scheduled: {name}, {cron or every}; `mlp schedules` lists all", highlight=False)
     console.print(f"Next:      {times}", highlight=False, soft_wrap=True)
 

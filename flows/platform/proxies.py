@@ -18,10 +18,11 @@ def is_loopback(host: str) -> bool:
 
 def proxy_for(address: str) -> str | None:
     """The proxy for an HTTP address; None for loopback addresses and those in ``no_proxy``."""
-    place = urlsplit(address)
-    if is_loopback(place.hostname or "") or proxy_bypass(place.netloc.rpartition("@")[2]):
+    parts = urlsplit(address)
+    if is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
-    return getproxies().get(place.scheme)
+    proxy = getproxies().get(parts.scheme)
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 def exempt_loopback() -> None:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,17 +17,16 @@ from flows.errors import ConfigurationError
 from flows.platform import supervisor
 from flows.platform.health import print_line, wait_for_server
 from flows.platform.paths import sqlite_uri, store_folder
-from flows.platform.prefect_database import database_file, keep_statements
+from flows.platform.prefect_internals import FOR_ONE_SWEEP, SERVER_APP, database_file
+from flows.platform.programs import START_SECONDS, Program, keep_running
+from flows.platform.startup import create_tables, keep_tables
 
-START_SECONDS = 120.0  # for a server that has just been started, on a slow disk
 ANSWER_SECONDS = 30.0  # for a server that is said to run: the service may be starting it again
 GRACE_SECONDS = 2.0
 UI_LOG, PREFECT_LOG = "ui.log", "prefect.log"
 # An option of uvicorn: connections that a browser keeps open do not delay the end.
 QUICK_END = "--timeout-graceful-shutdown 2"
 LOCAL = "127.0.0.1"
-# After so many lives in a row that were this short, another start of a server would not help.
-SHORT_LIFE_SECONDS, MAX_SHORT_LIVES = 15.0, 3
 
 
 def make_store_folder() -> None:
@@ -48,15 +46,6 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether a server can be started on a port."""
-    try:
-        socket.create_server((host, port)).close()
-    except OSError:
-        return False
-    return True
-
-
 def check_free(option: str, host: str, port: int) -> None:
     """Raise a ConfigurationError if a port is taken, or if the host is no address of this machine."""
     try:
@@ -71,25 +60,18 @@ def check_free(option: str, host: str, port: int) -> None:
         raise ConfigurationError(f"{option}: {port} given at {host} ({reason}); allowed: a free port") from None
 
 
-class PrefectServer:
-    """A Prefect server of this process: it ends when this process does, and is started again if it ends earlier.
-
-    Attributes
-    ----------
-    process : Popen
-        Its supervisor, the latest one.
-    """
+class PrefectServer(Program):
+    """A Prefect server of this process: it ends when this process does, and is started again if it ends earlier."""
 
     def __init__(self) -> None:
-        self.port, self.environment = free_port(), os.environ | own_database()
-        self.log = store_folder() / PREFECT_LOG
-        self.ending, self.lock = False, threading.Lock()
-        self.process = self.start()
-
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start the server on its port."""
-        command = prefect_command(LOCAL, self.port, "flows.platform.prefect_server:create")
-        return supervisor.start(command, GRACE_SECONDS, self.log, self.environment)
+        self.port = free_port()
+        environment, log = FOR_ONE_SWEEP | own_database(), store_folder() / PREFECT_LOG
+        super().__init__("Prefect's server", prefect_command(LOCAL, self.port), environment, log, GRACE_SECONDS)
+        database = database_file(os.environ | environment)
+        self.new_database = database if database and not database.exists() else None
+        if self.new_database:
+            create_tables(self.new_database)
+        self.start()
 
     def listens(self) -> bool:
         """Whether it is this server that has its port, which was free when it was chosen, but not yet taken."""
@@ -100,35 +82,14 @@ class PrefectServer:
             return False
         return any(one.status == psutil.CONN_LISTEN and one.laddr.port == self.port for one in connections)
 
-    def end(self) -> None:
-        """End the server, and return when it has ended."""
-        with self.lock:
-            self.ending = True
-        self.process.communicate()
-
     def keep_running(self) -> None:
         """Start the server again whenever it ends; Prefect's client repeats its requests for a minute."""
-        threading.Thread(target=self.restart, name="Prefect's server", daemon=True).start()
+        threading.Thread(target=self.restart, name=self.name, daemon=True).start()
 
     def restart(self) -> None:
         """Start the server again when it ends, until it has ended soon after its start again and again."""
-        short_lives = 0
-        while True:
-            begun = time.monotonic()
-            code = self.process.wait()
-            self.process.communicate()  # closes the pipe
-            short_lives = short_lives + 1 if time.monotonic() - begun < SHORT_LIFE_SECONDS else 0
-            if short_lives == MAX_SHORT_LIVES:
-                return print_line(f"Prefect's server does not keep running; {self.log} says why")
-            # If its supervisor was killed, the server may take some seconds to end.
-            deadline = time.monotonic() + SHORT_LIFE_SECONDS
-            while not is_free(LOCAL, self.port) and time.monotonic() < deadline:
-                time.sleep(0.1)
-            with self.lock:
-                if self.ending:
-                    return
-                print_line(f"Prefect's server ended ({code}); started again")
-                self.process = self.start()
+        if keep_running([self]):
+            print_line(f"{self.name} does not keep running; {self.log} says why")
 
 
 def start_prefect_server() -> PrefectServer | None:
@@ -154,20 +115,20 @@ def wait_for_prefect(server: PrefectServer | None, say: Callable[[str], object] 
     Parameters
     ----------
     server : PrefectServer or None
-        What `start_prefect_server` returned.
+        The value that `start_prefect_server` returned.
     say : callable, optional
         See `wait_for_server`.
     """
     address = os.environ["PREFECT_API_URL"]
     if server is None:
         return wait_for_server(address, "PREFECT_API_URL", ANSWER_SECONDS, None, say)
-    wait_for_server(address, f"Prefect's server (see {server.log})", START_SECONDS, server.process, say)
+    server.wait_for(address, say)
     if not server.listens():
         raise ConfigurationError(
             f"Prefect's server: another program took port {server.port} first; allowed: the same command again"
         )
-    if path := database_file(server.environment):
-        keep_statements(path)
+    if server.new_database:
+        keep_tables(server.new_database)
     server.keep_running()
 
 
@@ -191,10 +152,10 @@ def own_database(number: int = 0) -> dict[str, str]:
     return {"PREFECT_API_DATABASE_CONNECTION_URL": address} if number else {}
 
 
-def prefect_command(host: str, port: int, app: str = "prefect.server.api.server:create_app") -> list[str]:
-    """Command line of Prefect's server, or of a smaller application of it."""
+def prefect_command(host: str, port: int) -> list[str]:
+    """Command line of Prefect's server."""
     quiet = ["--log-level", "warning", *QUICK_END.split()]
-    return [sys.executable, "-m", "uvicorn", "--factory", app, "--host", host, "--port", str(port), *quiet]
+    return [sys.executable, "-m", "uvicorn", "--factory", SERVER_APP, "--host", host, "--port", str(port), *quiet]
 
 
 def mlflow_command(uri: str, host: str, port: int) -> list[str]:

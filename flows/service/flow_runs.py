@@ -7,6 +7,7 @@ from prefect.client.schemas.filters import FlowRunFilterStateType
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Crashed
 
+from flows.platform.prefect_internals import process_of
 from flows.service.schedules import deployments, prefect_client, runs_of
 
 BEGUN = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
@@ -29,8 +30,9 @@ def crash_dead_runs() -> None:
 
 def is_alive(run: FlowRun) -> bool:
     """Whether the process of a flow run is alive on this machine."""
+    number = process_of(run)
     try:
-        process = psutil.Process(int(str(run.infrastructure_pid).rpartition(":")[2]))
-        return "prefect" in " ".join(process.cmdline())  # and not another program that got its number
-    except (ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+        # A process without "prefect" in its command is another program, which got the number.
+        return number > 0 and "prefect" in " ".join(psutil.Process(number).cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False

@@ -1,6 +1,5 @@
 """Schedules in Prefect: when they run, which there are, and how one is removed. Needs no flow."""
 
-import asyncio
 import os
 import re
 from collections.abc import Iterator
@@ -24,10 +23,10 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.schedules import Cron, Interval, Schedule
-from prefect.server.schemas import schedules as server
 
 from flows.errors import ConfigurationError
 from flows.platform.health import health_problem, without_login
+from flows.platform.prefect_internals import next_times
 
 ENTRYPOINT = "flows.sweep.sweep"  # of the flow, in every deployment: it outlives changes of the code's layout
 FORM = "form"  # the deployment that is run by hand
@@ -75,19 +74,6 @@ def parse_schedule(cron: str | None, every: str | None, timezone: str) -> Schedu
     except ValueError:
         raise ConfigurationError(f"{wrong}a date that exists; this one never comes") from None
     return schedule
-
-
-def next_times(schedule: Schedule, count: int = 3) -> list[datetime]:
-    """The next times of a schedule, in its time zone, as Prefect's server computes them."""
-    timing: server.CronSchedule | server.IntervalSchedule
-    if schedule.cron:
-        timing = server.CronSchedule(cron=schedule.cron, timezone=schedule.timezone)
-    else:
-        assert schedule.interval is not None
-        timing = server.IntervalSchedule(
-            interval=schedule.interval, anchor_date=schedule.anchor_date, timezone=schedule.timezone
-        )
-    return list(asyncio.run(timing.get_dates(count)))
 
 
 def need_server() -> str:

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from flows.errors import ConfigurationError
 from flows.platform import servers
-from flows.platform.health import wait_for_server
+from flows.platform.health import health_problem, wait_for_server
 
 TINY = [sys.executable, str(Path(__file__).with_name("tiny_server.py"))]
 
@@ -55,7 +55,7 @@ def test_a_host_that_is_not_this_machine_is_told_as_such_not_as_a_port(host):
 
 
 def test_a_prefect_server_starts_unless_one_is_named_and_the_variable_leads_to_it(folder, monkeypatch):
-    monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: [*TINY, "prefect", str(port), "notes"])
+    monkeypatch.setattr(servers, "prefect_command", lambda host, port: [*TINY, "prefect", str(port), "notes"])
     server = servers.start_prefect_server()
     assert server is not None
     servers.wait_for_prefect(server)
@@ -67,7 +67,7 @@ def test_a_prefect_server_starts_unless_one_is_named_and_the_variable_leads_to_i
 
 
 def test_a_prefect_server_that_ends_while_it_starts_is_told_at_once_with_its_log(folder, monkeypatch):
-    monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: ENDS)
+    monkeypatch.setattr(servers, "prefect_command", lambda host, port: ENDS)
     server = servers.start_prefect_server()
     assert server is not None
     with pytest.raises(ConfigurationError, match=r"prefect\.log\) ended with exit code 5"):
@@ -82,7 +82,7 @@ def test_another_server_that_took_the_port_first_is_not_mistaken_for_the_prefect
         wait_for_server(f"http://127.0.0.1:{port}", "the other server", 20, other)
         monkeypatch.setattr(servers, "free_port", lambda: port)
         slow = [sys.executable, "-c", "import time; time.sleep(60)"]
-        monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: slow)
+        monkeypatch.setattr(servers, "prefect_command", lambda host, port: slow)
         server = servers.start_prefect_server()
         assert server is not None
         with pytest.raises(ConfigurationError, match=f"another program took port {port} .* the same command again"):
@@ -95,7 +95,7 @@ def test_another_server_that_took_the_port_first_is_not_mistaken_for_the_prefect
 
 @pytest.mark.parametrize("victim", ["server", "supervisor"])
 def test_a_prefect_server_that_is_killed_is_started_again_on_its_port(folder, monkeypatch, victim):
-    monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: [*TINY, "prefect", str(port), "notes"])
+    monkeypatch.setattr(servers, "prefect_command", lambda host, port: [*TINY, "prefect", str(port), "notes"])
     server = servers.start_prefect_server()
     assert server is not None
     servers.wait_for_prefect(server)
@@ -104,12 +104,12 @@ def test_a_prefect_server_that_is_killed_is_started_again_on_its_port(folder, mo
     wait_until(lambda: server.process is not first)
     wait_for_server(os.environ["PREFECT_API_URL"], "the server", 20)
     server.end()
-    wait_until(lambda: servers.is_free(servers.LOCAL, server.port))
+    wait_until(lambda: health_problem(f"http://127.0.0.1:{server.port}"))
     assert (folder / "notes").read_text().count("prefect begins\n") == 2
 
 
 def test_a_prefect_server_that_ends_again_and_again_is_given_up_with_its_log(folder, monkeypatch, capsys):
-    monkeypatch.setattr(servers, "prefect_command", lambda host, port, app: ENDS)
+    monkeypatch.setattr(servers, "prefect_command", lambda host, port: ENDS)
     server = servers.start_prefect_server()
     assert server is not None
     server.restart()

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from flows.errors import ConfigurationError
+from flows.platform.prefect_internals import next_times
 from flows.platform.servers import free_port
-from flows.service.schedules import check_name, need_server, next_times, parse_schedule
+from flows.service.schedules import check_name, need_server, parse_schedule
 
 
 @pytest.mark.parametrize(

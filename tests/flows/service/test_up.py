@@ -18,7 +18,7 @@ from flows.errors import ConfigurationError
 from flows.platform.health import health_problem
 from flows.platform.servers import free_port
 from flows.service.security import Login
-from flows.service.up import databases, mlflow_child, prefect_child
+from flows.service.up import databases, mlflow_server, prefect_server
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows can't send the signals that end the service")
 
@@ -29,12 +29,13 @@ from types import SimpleNamespace
 # Importing MLflow takes seconds.
 sys.modules["flows.store.connection"] = SimpleNamespace(open_store=lambda uri: None, tracking_uri=None)
 from rich.console import Console
+from flows.platform import programs
 from flows.service import up
 ports = [int(port) for port in sys.argv[1:]]
 up.mlflow_command = lambda uri, host, port: {TINY} + ["mlflow", str(port), "notes"]
 up.prefect_command = lambda host, port: {TINY} + ["prefect", str(port), "notes"]
 up.worker_command = lambda: {TINY} + ["worker", str(ports[2]), "notes"]
-up.PAUSE_SECONDS = up.POLL_SECONDS = 0.05
+programs.PAUSE_SECONDS = programs.POLL_SECONDS = 0.05
 def prepare():
     print("servers start", flush=True)
     return lambda: print("servers answer", flush=True)
@@ -150,8 +151,8 @@ def test_a_server_that_fails_to_start_is_reported_at_once_and_the_other_is_stopp
 
 def test_each_server_gets_only_its_own_secrets_and_none_is_on_a_command_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    mlflow = mlflow_child("sqlite:///a.db", "0.0.0.0", 5000, LOGIN)
-    prefect = prefect_child({"PREFECT_API_DATABASE_CONNECTION_URL": "x"}, "0.0.0.0", 4200, LOGIN)
+    mlflow = mlflow_server("sqlite:///a.db", "0.0.0.0", 5000, LOGIN)
+    prefect = prefect_server({"PREFECT_API_DATABASE_CONNECTION_URL": "x"}, "0.0.0.0", 4200, LOGIN)
     assert mlflow.environment["MLFLOW_AUTH_ADMIN_PASSWORD"] == LOGIN.password
     assert mlflow.command[-2:] == ["--app-name", "basic-auth"]
     assert prefect.environment["PREFECT_SERVER_API_AUTH_STRING"] == "ada:correct horse battery"
@@ -163,9 +164,9 @@ def test_each_server_gets_only_its_own_secrets_and_none_is_on_a_command_line(tmp
 
 def test_without_a_login_no_server_asks_for_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    mlflow = mlflow_child("sqlite:///a.db", "127.0.0.1", 5000, None)
+    mlflow = mlflow_server("sqlite:///a.db", "127.0.0.1", 5000, None)
     assert "--app-name" not in mlflow.command
-    assert "AUTH" not in " ".join(mlflow.environment | prefect_child({}, "127.0.0.1", 4200, None).environment)
+    assert "AUTH" not in " ".join(mlflow.environment | prefect_server({}, "127.0.0.1", 4200, None).environment)
 
 
 def test_prefects_database_is_next_to_mlflows(tmp_path, monkeypatch):
