@@ -38,7 +38,7 @@ class Program:
     environment: dict[str, str]
     log: Path
     grace_seconds: float
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] = field(init=False)
     started: float = 0.0
     short_lives: int = 0
     ending: bool = False
@@ -62,7 +62,7 @@ class Program:
         """End it and its descendants for good, and return when they have ended."""
         with self.lock:
             self.ending = True
-        if self.process:
+        if self.started:
             self.process.communicate()
 
 
@@ -82,7 +82,7 @@ def keep_running(programs: Sequence[Program], say: Callable[[str], object] = pri
     while True:
         time.sleep(POLL_SECONDS)
         for program in programs:
-            if program.process is None or (code := program.process.poll()) is None:
+            if (code := program.process.poll()) is None:
                 continue
             program.process.communicate()  # closes the pipe
             if program.ending:
