@@ -34,9 +34,8 @@ from flows.platform.paths import tracking_uri
 from flows.platform.servers import free_port, start_ui
 from flows.store.cell_run import pause_after
 from flows.store.connection import open_store
-from flows.sweep.progress import ProgressFolder
 from flows.sweep.tracking import SweepContext
-from flows.sweep.training import final_measure, train
+from flows.sweep.training import final_measure, train_cells
 from mlp import DataFallback
 
 
@@ -103,7 +102,7 @@ def measure_costs(cells: dict[str, Cell], epochs: int) -> Costs:
     data = load_data(next(iter(cells.values())))
     moments = [time.perf_counter()]
     load_data(next(iter(cells.values())))
-    history = train(list(cells.values()), data, lambda epoch, metrics: moments.append(time.perf_counter()))
+    history = train_cells(list(cells.values()), data, lambda epoch, metrics: moments.append(time.perf_counter()))
     ended = time.perf_counter()
     final = final_measure(next(iter(cells.values())), data)
     for parameters in history.parameters:
@@ -127,8 +126,8 @@ def measure_costs(cells: dict[str, Cell], epochs: int) -> Costs:
             requests.Session.send = send  # type: ignore[method-assign]
             server.communicate()
     each = calls / len(cells)
-    context = SweepContext(local, "1", "0" * 32, this_process(), 0, data.name, ProgressFolder(Path(folder)))
-    sent = len(cloudpickle.dumps({"cells": cells, "name": "stack-0", "context": context})) / len(cells)
+    context = SweepContext(local, "1", "0" * 32, this_process(), 0, data.name)
+    sent = len(cloudpickle.dumps({"cells": cells, "number": 0, "context": context})) / len(cells)
     return Costs(sent, start, epoch, each, seconds / each)
 
 

@@ -28,11 +28,12 @@ from flows.platform.servers import free_port, start_ui
 from flows.platform.system import cores
 from flows.store.connection import open_store
 from flows.store.experiments import open_experiment
+from flows.sweep.events import Loaded, StackEvent
 from flows.sweep.ownership import begin_sweep
 from flows.sweep.processes import WorkerProcesses
-from flows.sweep.progress import ProgressFolder, new_progress
+from flows.sweep.progress import Progress
 from flows.sweep.tracking import StackRuns, SweepContext, begin_run
-from flows.sweep.training import Loaded, Report, train_cells
+from flows.sweep.training import emit_training
 from mlp import DataFallback, Dataset, generator
 from mlp.measures.metrics import curve_metrics
 
@@ -44,18 +45,18 @@ class Spent(NamedTuple):
     total: float
 
 
-def train_and_time(cells: list[Cell], progress: ProgressFolder, report: Callable[[Any], None]) -> None:
+def train_and_time(cells: list[Cell], report: Callable[[Any], None]) -> None:
     """Train a stack in a worker, and report last how long the reports have taken, and all of it."""
     waiting = 0.0
 
-    def timed(message: Report) -> None:
+    def timed(message: StackEvent) -> None:
         nonlocal waiting
         begin = time.perf_counter()
         report(message)
         waiting += time.perf_counter() - begin
 
     begin = time.perf_counter()
-    train_cells(cells, progress, timed)
+    emit_training(cells, timed)
     report(Spent(waiting, time.perf_counter() - begin))
 
 
@@ -67,18 +68,17 @@ def measure(uri: str, experiment: Experiment, cells: dict[str, Cell]) -> tuple[l
     workers = cores()
     stacks = plan(cells, workers, half_of_what_is_free())
     spent: list[Spent] = []
-    with new_progress() as progress, WorkerProcesses(workers) as processes, ThreadPoolExecutor(workers) as threads:
-        sweep = SweepContext(
-            uri, experiment_id, run_id, this_process(), int(time.time() * 1000), experiment.data.name, progress
-        )
+    progress = Progress()
+    with WorkerProcesses(workers) as processes, ThreadPoolExecutor(workers) as threads:
+        sweep = SweepContext(uri, experiment_id, run_id, this_process(), int(time.time() * 1000), experiment.data.name)
 
         def track(number: int) -> None:
-            with StackRuns(stacks[number], f"stack-{number}", sweep) as runs:
+            with StackRuns(stacks[number], number, sweep, progress) as runs:
 
-                def take(message: Report | Spent) -> None:
+                def take(message: StackEvent | Spent) -> None:
                     spent.append(message) if isinstance(message, Spent) else runs.take(message)
 
-                processes.run(train_and_time, list(stacks[number].values()), progress, on_report=take)
+                processes.run(train_and_time, list(stacks[number].values()), on_report=take)
 
         begin = time.process_time()
         list(threads.map(track, range(len(stacks))))
@@ -90,19 +90,18 @@ def send_alone(uri: str, cells: dict[str, Cell], data: Dataset, epochs: int) -> 
     client = open_store(uri)
     experiment_id = open_experiment(client, Experiment(name="alone"))
     seconds = []
-    with new_progress() as progress:
-        sweep = SweepContext(uri, experiment_id, "none", this_process(), 0, data.name, progress)
-        for key, cell in cells.items():
-            network = network_of(cell, data)
-            loaded = Loaded(dataset_fields(data), len(data.test_labels), network.sizes)
-            run = begin_run(cell, key, sweep, loaded)
-            for epoch in range(epochs + 1):
-                run.record(epoch, {row.name: 0.5 for row in curve_metrics()})
-            run.parameters = network.initialize(generator(cell.seed, "start"))
-            run.end("FINISHED")
-            begin = time.perf_counter()
-            run.deliver(client)
-            seconds.append(time.perf_counter() - begin)
+    sweep = SweepContext(uri, experiment_id, "none", this_process(), 0, data.name)
+    for key, cell in cells.items():
+        network = network_of(cell, data)
+        loaded = Loaded(dataset_fields(data), len(data.test_labels), network.sizes)
+        run = begin_run(cell, key, sweep, loaded)
+        for epoch in range(epochs + 1):
+            run.record(epoch, {row.name: 0.5 for row in curve_metrics()})
+        run.parameters = network.initialize(generator(cell.seed, "start"))
+        run.end("FINISHED")
+        begin = time.perf_counter()
+        run.deliver(client)
+        seconds.append(time.perf_counter() - begin)
     return statistics.median(seconds)
 
 

@@ -40,7 +40,10 @@ def reproduce(
     # Imported only once the input is known to be valid, because this takes seconds.
     from flows.claims.judgement import available, judge_claim, stored_figures, stored_verdicts
     from flows.claims.verdicts import table, verdicts_table
+    from flows.sweep.options import SweepOptions
     from flows.sweep.prompt import run_sweep
+
+    options = SweepOptions(force, workers, tracking_server=tracking_uri)
 
     for one in claims:
         console.rule(f"[bold]{one.name}[/], {one.scale}")
@@ -48,7 +51,7 @@ def reproduce(
         for reason in missing:
             console.print(f"[yellow]left out:[/] {reason}", soft_wrap=True)
         for experiment in one.experiments.values():
-            if code := run_sweep(experiment, force, workers, None, tracking_uri, console):
+            if code := run_sweep(experiment, options, console):
                 raise typer.Exit(code)
         with console.status("Measuring …"):
             verdict = judge_claim(connect_to(tracking_uri), one)

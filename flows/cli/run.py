@@ -24,6 +24,7 @@ from flows.errors import ConfigurationError
 if TYPE_CHECKING:
     from flows.plan.cell import Cell
     from flows.plan.experiment import Experiment
+    from flows.sweep.options import SweepOptions
 
 app = typer.Typer()
 MAX_LINES = 8  # of the description of the work
@@ -61,15 +62,18 @@ def run(
     experiment = experiment_of(source, data, seeds, shuffle, epochs, settings, axes)
     if address and runner == Runner.processes:
         raise ConfigurationError(f"--address: {address!r} given without a cluster; allowed: with --runner dask or ray")
+    from flows.sweep.options import SweepOptions
+
+    options = SweepOptions(force, workers, memory, tracking_uri, runner, address)
     if dry_run:
         describe(experiment)
-        missing = missing_cells(experiment, tracking_uri)
+        missing = missing_cells(experiment, options.uri)
         print(f"# {len(experiment.cells()) - len(missing)} of them are done")
-        describe_work(missing, workers, memory)
+        describe_work(missing, options)
         return
     from flows.sweep.prompt import run_sweep
 
-    raise typer.Exit(run_sweep(experiment, force, workers, memory, tracking_uri, console, runner, address))
+    raise typer.Exit(run_sweep(experiment, options, console))
 
 
 @app.command()
@@ -105,17 +109,16 @@ def describe(experiment: "Experiment") -> None:
     print(f"# {len(cells)} cells: {cells[0].name} … {cells[-1].name}")
 
 
-def describe_work(cells: dict[str, "Cell"], workers: int | None, memory: float | None) -> None:
+def describe_work(cells: dict[str, "Cell"], options: "SweepOptions") -> None:
     """Print, as comments, how cells would be trained: the stacks of each worker, about how long, and their memory."""
     if not cells:
         print("# nothing to train")
         return
     from flows.plan.stacks import assigned, bytes_of_work, plan, title
-    from flows.sweep.resources import resources_of
+    from flows.sweep.states import duration
 
-    resources = resources_of(workers, memory)
-    stacks = plan(cells, resources.workers, resources.memory)
-    works = assigned(stacks, resources.workers)
+    stacks = plan(cells, options.worker_count, options.bytes)
+    works = assigned(stacks, options.worker_count)
     size, longest = sum(map(bytes_of_work, works)), max(work.seconds for work in works)
     counts = f"{len(stacks)} stack{'s' * (len(stacks) > 1)} on {len(works)} worker{'s' * (len(works) > 1)}"
     print(f"# {counts}, about {duration(longest)} of training and {size / 1e9:.1f} GB of memory")
@@ -127,22 +130,14 @@ def describe_work(cells: dict[str, "Cell"], workers: int | None, memory: float |
         print(f"#   and {len(works) - MAX_LINES} more workers")
 
 
-def duration(seconds: float) -> str:
-    """A length of time as a reader wants it: seconds, minutes or hours."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-def missing_cells(experiment: "Experiment", tracking_server: str | None) -> dict[str, "Cell"]:
+def missing_cells(experiment: "Experiment", uri: str) -> dict[str, "Cell"]:
     """The cells that are not finished in the store; if there is no store, none is made, and no data is loaded."""
     from flows.plan.preparation import keyed_cells
-    from flows.platform.paths import sqlite_file, tracking_uri
+    from flows.platform.paths import sqlite_file
     from flows.store.artifacts import not_done
     from flows.store.connection import open_store
 
     everything = {str(number): cell for number, cell in enumerate(experiment.cells())}
-    uri = tracking_uri(tracking_server)
     if uri.startswith("sqlite") and not sqlite_file(uri).exists():
         return everything
     client = open_store(uri)

@@ -20,7 +20,7 @@ from flows.service.schedules import FORM, deployments, next_run, runs_of, timing
 from flows.store import outbox
 from flows.store.connection import open_store
 from flows.store.sweeps import running_sweeps, sweeps_with_counts
-from flows.sweep.liveness import PROGRESS, is_alive
+from flows.sweep.ownership import PROGRESS, is_alive
 
 LATEST = 5  # sweeps, and runs of schedules
 BEGUN = FlowRunFilterStateType(not_any_=[StateType.SCHEDULED, StateType.PENDING])

@@ -1,11 +1,11 @@
 """The MLflow run of a cell, delivered piece by piece through any outage."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 import numpy as np
 from mlflow import MlflowClient
@@ -24,8 +24,6 @@ from mlp.nn.weights import write_weights
 PICTURE = "weights.png"
 MAX_METRICS = 1000  # of one log_batch
 MIN_PAUSE, MAX_PAUSE = 5.0, 60.0  # seconds between two deliveries
-
-Turn = Callable[[float], AbstractContextManager[bool]]
 
 
 @dataclass
@@ -133,12 +131,12 @@ class MetricBuffer:
 
     Parameters
     ----------
-    turn : callable
-        A context in which no other stack of the sweep delivers; see `ProgressFolder.turn`.
+    delivery_lock : Lock
+        Held by the stack of the sweep that delivers; see `flows.sweep.progress`.
     """
 
-    def __init__(self, client: MlflowClient, runs: list[CellRun], turn: Turn) -> None:
-        self.client, self.runs, self.turn = client, runs, turn
+    def __init__(self, client: MlflowClient, runs: list[CellRun], delivery_lock: Lock) -> None:
+        self.client, self.runs, self.delivery_lock = client, runs, delivery_lock
         self.next_delivery = 0.0
 
     def record(self, epoch: int, metrics: dict[str, NDArray], moment: int) -> None:
@@ -148,10 +146,11 @@ class MetricBuffer:
         """
         for i, run in enumerate(self.runs):
             run.record(epoch, {name: values[i] for name, values in metrics.items()}, moment)
-        if time.monotonic() >= self.next_delivery:
-            with self.turn(0) as mine:
-                if mine:
-                    self.deliver()
+        if time.monotonic() >= self.next_delivery and self.delivery_lock.acquire(blocking=False):
+            try:
+                self.deliver()
+            finally:
+                self.delivery_lock.release()
 
     def deliver(self) -> None:
         """Deliver what can be delivered; during an outage it stays for the next time."""

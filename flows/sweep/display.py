@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
@@ -11,21 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from flows.sweep.states import (
-    State,
-    States,
-    accuracy_text,
-    cells_done,
-    describe,
-    duration,
-    phase_text,
-    running,
-    seconds_left,
-    share_done,
-    share_of,
-    stacks_of,
-    waiting_text,
-)
+from flows.sweep.progress import Progress
+from flows.sweep.states import StackState, SweepState, accuracy_text, duration
 
 REFRESHES = 4  # a second
 LINE_SECONDS = 10.0  # between plain lines
@@ -58,44 +45,39 @@ class Preparation:
 
 
 class SweepProgress:
-    """What a sweep does, read from the states of its stacks."""
+    """The state of a sweep, wherever it is shown."""
 
-    def __init__(self, read: Callable[[], States]) -> None:
-        self.read, self.planning = read, Preparation("Looking up which cells are done")
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
 
     def line(self) -> str:
-        """The states in one line."""
-        states = self.read()
-        return describe(states) if "sweep" in states else self.planning.line()
+        """The state in one line."""
+        return self.progress.state.describe()
 
     def tenths(self) -> int:
         """How many tenths of the training are done."""
-        states = self.read()
-        return int(10 * share_done(states)) if "sweep" in states else 0
+        return int(10 * self.progress.state.share_done)
 
     def picture(self, width: int, height: int) -> RenderableType:
-        """The states as bars."""
-        states = self.read()
-        if "sweep" not in states:
-            return self.planning.picture(width, height)
-        return bars(states, width, height, time.time())
+        """The state as bars."""
+        return bars(self.progress.state, width, height, time.time())
 
 
-def bars(states: States, width: int, height: int, now: float) -> RenderableType:
+def bars(state: SweepState, width: int, height: int, now: float) -> RenderableType:
     """One bar for each running stack and one for all, each in one line of the width, in fewer lines than the height."""
-    plan, active = states["sweep"], running(states)
-    if plan.get("waiting") and not active:
-        return one_line(waiting_text(plan))
-    shown = active[: max(height - LINES_BELOW, 1)]
-    titles = [stack["title"] for stack in shown] + [f"{cells_done(states)} of {plan['cells']} cells"]
-    shares = [share_of(stack, plan["epochs"]) for stack in shown] + [share_done(states)]
-    phases = [phase_text(stack, plan["epochs"], now) for stack in shown] + [f"{100 * shares[-1]:.0f} % done"]
+    plan = state.plan
+    if not plan or state.waiting_text:
+        return one_line(state.describe(now))
+    shown = state.running[: max(height - LINES_BELOW, 1)]
+    titles = [stack.began.title for stack in shown] + [f"{state.cells_done} of {plan.cells} cells"]
+    shares = [stack.share(plan.epochs) for stack in shown] + [state.share_done]
+    phases = [stack.doing(plan.epochs, now) for stack in shown] + [f"{100 * shares[-1]:.0f} % done"]
     bar_width = 20 if width >= WIDE else 12
     phase_width = max(map(len, phases))
     rest = width - bar_width - phase_width - 6  # for titles and accuracies; two spaces separate the columns
     wanted = max((len(stack_text(stack, width)) for stack in shown), default=0)
     title_width = min(max(map(len, titles)), max(rest - wanted, rest // 2, len(titles[-1])))
-    texts = [stack_text(stack, rest - title_width) for stack in shown] + [time_text(states, now)]
+    texts = [stack_text(stack, rest - title_width) for stack in shown] + [time_text(state, now)]
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=title_width, no_wrap=True, overflow="ellipsis")
     table.add_column(width=bar_width)
@@ -104,8 +86,8 @@ def bars(states: States, width: int, height: int, now: float) -> RenderableType:
     for title, share, phase, text in zip(titles, shares, phases, texts, strict=True):
         table.add_row(Text(title), ProgressBar(1.0, share, width=bar_width, complete_style="cyan"), phase, text)
     label = "test accuracy  "
-    below = [label + text] if (text := accuracy_text(stacks_of(states), width - len(label))) else []
-    below += [text] if (text := others_text(states, shown)) else []
+    below = [label + text] if (text := accuracy_text(state.stacks, width - len(label))) else []
+    below += [text] if (text := others_text(state, len(shown))) else []
     return Group(table, *map(one_line, below))
 
 
@@ -114,25 +96,25 @@ def one_line(text: str) -> Text:
     return Text(text, no_wrap=True, overflow="ellipsis")
 
 
-def stack_text(stack: State, width: int) -> str:
+def stack_text(stack: StackState, width: int) -> str:
     """The test accuracies of a stack, or its fractions before they are measured."""
-    return accuracy_text([stack], width) or f"fractions {', '.join(stack['accuracies'])}"
+    fractions = ", ".join(f"{fraction:g}" for fraction in dict.fromkeys(stack.began.fractions))
+    return accuracy_text([stack], width) or f"fractions {fractions}"
 
 
-def time_text(states: States, now: float) -> str:
+def time_text(state: SweepState, now: float) -> str:
     """The time left, or what is done instead of training."""
-    if cells_done(states) >= states["sweep"]["cells"]:
+    if state.plan and state.cells_done >= state.plan.cells:
         return "comparing the cells"
-    left = seconds_left(states, now)
+    left = state.seconds_left(now)
     return "" if left is None else f"about {duration(left)} left"
 
 
-def others_text(states: States, shown: list[State]) -> str:
+def others_text(state: SweepState, shown: int) -> str:
     """How much is running without a bar of its own, and how much waits; empty if there is nothing of both."""
-    stacks, hidden = stacks_of(states), len(running(states)) - len(shown)
-    waiting = states["sweep"]["cells"] - sum(stack["cells"] for stack in stacks)
-    texts = [f"{hidden} more stacks run"] if hidden else []
-    return ", ".join(texts + [f"{waiting} cells wait"] * (bool(stacks) and waiting > 0))
+    hidden = len(state.running) - shown
+    waiting = state.plan.cells - sum(stack.cells for stack in state.stacks) if state.plan and state.stacks else 0
+    return ", ".join([f"{hidden} more stacks run"] * (hidden > 0) + [f"{waiting} cells wait"] * (waiting > 0))
 
 
 @contextmanager

@@ -1,12 +1,10 @@
-"""The flow: load the data, plan the stacks, train each as one task, and compare the result."""
+"""The flow: find the missing cells, plan the stacks, train each as one task, and compare the result."""
 
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, suppress
-from threading import Timer
 from typing import Any
 
 from mlflow import MlflowClient
@@ -21,30 +19,27 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
-from flows.plan.preparation import keyed_cells
 from flows.plan.stacks import plan, title, total_seconds
 from flows.platform.health import without_login
 from flows.platform.identity import this_process
-from flows.platform.paths import tracking_uri
 from flows.report import charts
 from flows.report.prefect_pages import is_news, show_progress
 from flows.store import outbox
 from flows.store.artifacts import not_done
-from flows.store.connection import open_store
+from flows.store.connection import connect, open_store
+from flows.store.experiments import open_experiment
 from flows.store.failures import STORE_ERRORS, refused, shortened
 from flows.store.runs import end_run
+from flows.sweep.events import SweepPlanned
 from flows.sweep.interrupts import stop_on_interrupt
-from flows.sweep.liveness import heartbeat
-from flows.sweep.ownership import begin_sweep, claimed, close_cells, living_sweeps
-from flows.sweep.processes import WorkerProcesses, worker_processes
-from flows.sweep.progress import ProgressFolder, StackProgress, current_progress
-from flows.sweep.resources import Resources, resources_of
-from flows.sweep.room import lack_of_room
-from flows.sweep.standing import Outcome, look_up, outcome_of_complete
-from flows.sweep.tracking import SweepContext, Trained, track_stack
+from flows.sweep.options import SweepOptions
+from flows.sweep.ownership import begin_sweep, claimed, close_cells, heartbeat, living_sweeps
+from flows.sweep.processes import WorkerDied, WorkerProcesses
+from flows.sweep.progress import Prepared, Progress, prepared_by_caller
+from flows.sweep.status import Outcome, SweepStatus, look_up
+from flows.sweep.tracking import StackResult, SweepContext, track_stack
 from mlp.data.sets import DataUnavailable
 
-BUSY_SECONDS = 3.0  # of a sweep's process at the beginning, when it starts the stacks and makes their runs
 # How long a sweep whose training is done waits for MLflow to answer, and how often it tries.
 PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 5.0
 
@@ -55,9 +50,9 @@ def worth_a_retry(task: Any, task_run: Any, state: State) -> bool:
 
 
 @task(retries=2, retry_delay_seconds=2, retry_condition_fn=worth_a_retry, cache_policy=NO_CACHE)
-def load(experiment: Experiment) -> dict[str, Cell]:
-    """Fetch the data set into the cache; see `flows.plan.preparation.keyed_cells`."""
-    return keyed_cells(experiment)
+def load(experiment: Experiment, uri: str, force: bool) -> SweepStatus:
+    """Load the data, and find the missing cells; see `flows.sweep.status.look_up`."""
+    return look_up(open_store(uri), experiment, force=force)
 
 
 def stack_title() -> str:
@@ -66,14 +61,15 @@ def stack_title() -> str:
 
 
 @task(task_run_name=stack_title, cache_policy=NO_CACHE)
-def train_stack(
-    cells: dict[str, Cell], name: str, context: SweepContext, processes: WorkerProcesses | None = None
-) -> Trained:
+def stack_task(
+    cells: dict[str, Cell],
+    number: int,
+    context: SweepContext,
+    progress: Progress | None = None,
+    processes: WorkerProcesses | None = None,
+) -> StackResult:
     """Train one stack, in a worker process if there are some; see `flows.sweep.tracking.track_stack`."""
-    StackProgress(context.progress, name, cells.values()).enter("starting")
-    if lack := lack_of_room(cells, context.tracking_uri):
-        return Trained({}, lack, kept=False)
-    return track_stack(cells, name, context, processes)
+    return track_stack(cells, number, context, progress, processes)
 
 
 def sweep_title() -> str:
@@ -105,84 +101,70 @@ def sweep(
         MLflow's tracking URI; MLFLOW_TRACKING_URI or the folder `mlruns` by default.
     """
     logging.getLogger("prefect.flow_runs").addFilter(is_news)
-    uri = tracking_uri(tracking_server)
-    resources = resources_of(workers, memory)
-    with current_progress() as progress, stop_on_interrupt(progress):
+    options = SweepOptions(force, workers, memory, tracking_server)
+    with prepared_by_caller() as prepared, stop_on_interrupt(prepared.progress):
         try:
-            return run_to_the_end(experiment, force, resources, uri, progress)
+            status = prepared.status or load(experiment, options.uri, force)
+            return run_to_the_end(status, options, prepared)
         except (ConfigurationError, DataUnavailable) as error:
             return Failed(message=str(error))
-        except BrokenExecutor:
+        except WorkerDied:
             return Failed(message="a worker process was killed; run the sweep again to train the missing cells")
         except STORE_ERRORS as error:
-            return Failed(message=f"store: {without_login(uri)} failed ({shortened(error)}); finished cells are safe")
+            store = without_login(options.uri)
+            return Failed(message=f"store: {store} failed ({shortened(error)}); finished cells are safe")
 
 
-def run_to_the_end(
-    experiment: Experiment, force: bool, resources: Resources, uri: str, progress: ProgressFolder
-) -> Outcome | State:
-    """Find the missing cells, train them, and compare all cells of the sweep."""
-    logger = get_run_logger()
-    client = open_store(uri)
-    cells = load(experiment)
-    standing = look_up(client, uri, experiment, cells, force)
-    experiment_id, missing = standing.experiment_id, standing.missing
-    name, done = next(iter(cells.values())).data.name, len(cells) - len(missing)
-    progress.write("sweep", **plan_state(missing), done=done)
-    logger.info("%s: %d cells, %d to train, %d done before", name, len(cells), len(missing), done)
-    if standing.complete:
-        outcome = outcome_of_complete(client, standing, experiment, cells)
-        return Completed(message=f"nothing to train: all {len(cells)} cells were done before", data=outcome)
+def run_to_the_end(status: SweepStatus, options: SweepOptions, prepared: Prepared) -> Outcome | State:
+    """Train the missing cells, and compare all cells of the sweep."""
+    client, progress = connect(options.uri), prepared.progress
+    experiment, cells = status.experiment, status.cells
+    name = next(iter(cells.values())).data.name
+    counted = len(cells), len(status.missing), status.done
+    get_run_logger().info("%s: %d cells, %d to train, %d done before", name, *counted)
+    if status.complete:
+        message = f"nothing to train: all {len(cells)} cells were done before"
+        return Completed(message=message, data=status.outcome(client))
 
-    run_id = begin_sweep(client, experiment_id, experiment, cells, anew=force)
-    context = SweepContext(uri, experiment_id, run_id, this_process(), standing.planned, experiment.data.name, progress)
-    ahead = Timer(BUSY_SECONDS, import_summary)
-    ahead.daemon = True
-    ahead.start()
-    status = "FAILED"
+    experiment_id = open_experiment(client, experiment)
+    run_id = begin_sweep(client, experiment_id, experiment, cells, anew=options.force)
+    context = SweepContext(options.uri, experiment_id, run_id, this_process(), status.planned, experiment.data.name)
+    ending = "FAILED"
     try:
         charts.publish_chart_view(client, experiment_id, run_id, cells.values())
         charts.describe(client, experiment_id, None, experiment.description)
         with heartbeat(client, run_id, progress, show_progress(experiment.name)):
-            counts, undelivered = train_missing(client, context, missing, force, resources)
-            counts["done"] += done
-            if undelivered and not delivered_at_last(client, uri, progress):
+            counts, undelivered = train_missing(client, context, status, options, prepared)
+            if undelivered and not delivered_at_last(client, progress):
                 return Failed(
-                    message=f"tracking URI: {without_login(uri)} did not take all results ({undelivered}); they are in "
-                    f"{outbox.outbox()}, and `mlp sync` delivers them"
+                    message=f"tracking URI: {without_login(options.uri)} did not take all results ({undelivered}); "
+                    f"they are in {outbox.outbox()}, and `mlp sync` delivers them"
                 )
             if counts["KILLED"]:
-                status = "KILLED"
+                ending = "KILLED"
                 return Cancelled(message=f"stopped; {counts['FINISHED']} cells had finished")
-            from flows.report.summary import summarize_sweep
+            from flows.report.summary import summarize_sweep  # takes seconds
 
             retry_store(lambda: summarize_sweep(client, experiment_id, run_id, experiment, cells), progress)
-            status = "FINISHED"
+            ending = "FINISHED"
     except KeyboardInterrupt:
-        status = "KILLED"
+        ending = "KILLED"
         raise
     finally:
         with suppress(*STORE_ERRORS):  # if the store is gone, the next sweep closes these runs
             close_cells(client, experiment_id, run_id)
-            end_run(client, run_id, status)
+            end_run(client, run_id, ending)
     return Outcome(run_id, dict(counts), list(cells))
 
 
-def import_summary() -> None:
-    """Import what the end of a sweep needs, while stacks train, so that neither the beginning nor the end waits."""
-    import scipy.stats  # noqa: F401
-
-    import flows.report.summary  # noqa: F401
-
-
-def plan_state(missing: dict[str, Cell]) -> dict[str, float]:
-    """How much is to be trained, and the epochs of the cells that are trained for longest."""
-    epochs = max((cell.descent.epochs for cell in missing.values()), default=0)
-    return {"cells": len(missing), "work": total_seconds(missing), "epochs": epochs}
+def planned(cells: dict[str, Cell], done: int, waiting_for: str = "") -> SweepPlanned:
+    """The event that these cells are trained next, or waited for."""
+    epochs = max(cell.descent.epochs for cell in cells.values())
+    return SweepPlanned(len(cells), done, total_seconds(cells), epochs, waiting_for)
 
 
 def train_missing(
-    client: MlflowClient, context: SweepContext, missing: dict[str, Cell], force: bool, resources: Resources
+    client: MlflowClient, context: SweepContext, status: SweepStatus, options: SweepOptions, prepared: Prepared
 ) -> tuple[Counter, str]:
     """Train cells, except those that another running sweep, which began earlier, trains.
 
@@ -193,61 +175,68 @@ def train_missing(
     undelivered : str
         Why some results could not be delivered to MLflow; empty if all were.
     """
-    counts: Counter = Counter()
-    undelivered = ""
+    counts: Counter = Counter(done=status.done)
+    missing, undelivered, progress = status.missing, "", prepared.progress
     while missing:
-        taken = {} if force else claimed(client, context.run_id, living_sweeps(client, context.experiment_id))
+        taken: dict[str, str] = {}
+        if not options.force:
+            # In this order: what an older sweep has finished before it ended is seen as done.
+            taken = claimed(client, context.run_id, living_sweeps(client, context.experiment_id))
+            wanted, missing = len(missing), not_done(client, context.experiment_id, missing)
+            counts["done"] += wanted - len(missing)
         ours = {key: cell for key, cell in missing.items() if key not in taken}
         missing = {key: cell for key, cell in missing.items() if key in taken}
         if ours:
-            stacks = plan(ours, resources.workers, resources.memory)
-            results = train_stacks(stacks, context, resources.workers)
+            progress.plan(planned(ours, counts["done"]))
+            results = train_stacks(ours, context, options, prepared)
             if lost := next((result.undelivered for result in results if not result.kept), ""):
                 raise OSError(lost)
             counts += sum((Counter(result.counts) for result in results), Counter())
             undelivered = next((result.undelivered for result in results if result.undelivered), undelivered)
-        else:
-            waiting = sorted(set(taken.values()))
-            context.progress.write("sweep", **plan_state(missing), waiting=waiting)
-            context.progress.wait(PAUSE_SECONDS)
-        if context.progress.stopped():
+        elif missing:
+            progress.plan(planned(missing, counts["done"], taken[next(iter(missing))]))
+            progress.wait(PAUSE_SECONDS)
+        if progress.stopping:
             counts["KILLED"] += len(missing)
             break
-        if missing:
-            wanted = len(missing)
-            missing = not_done(client, context.experiment_id, missing)
-            counts["done"] += wanted - len(missing)
     return counts, undelivered
 
 
-def train_stacks(stacks: list[dict[str, Cell]], context: SweepContext, workers: int) -> list[Trained]:
+def train_stacks(
+    cells: dict[str, Cell], context: SweepContext, options: SweepOptions, prepared: Prepared
+) -> list[StackResult]:
     """Train one task per stack; a single stack trains in this process, unless there is a cluster."""
     running = FlowRunContext.get()
     assert running is not None
+    stacks = plan(cells, options.worker_count, options.bytes)
     here = isinstance(running.task_runner, ThreadPoolTaskRunner)
     if here and len(stacks) == 1:
-        return [train_stack(stacks[0], "stack-0", context)]
+        return [stack_task(stacks[0], 0, context, prepared.progress)]
     results = []
     with ExitStack() as open_until_done:
-        parameters: dict[str, Any] = {"context": context}
+        shared: dict[str, Any] = {"context": context}
         if here:
             # The tasks run in threads of this process, so that only this process needs Prefect's server.
-            parameters["processes"] = open_until_done.enter_context(worker_processes(workers))
-        runner = ThreadPoolTaskRunner(workers) if here else running.task_runner.duplicate()
+            processes = open_until_done.enter_context(prepared.processes or WorkerProcesses(options.worker_count))
+            shared |= {"progress": prepared.progress, "processes": processes}
+        runner = ThreadPoolTaskRunner(options.worker_count) if here else running.task_runner.duplicate()
         open_until_done.enter_context(runner)
-        tasks = [parameters | {"cells": stack, "name": f"stack-{i}"} for i, stack in enumerate(stacks)]
-        for future in as_completed([runner.submit(train_stack, task) for task in tasks]):
+        tasks = [shared | {"cells": stack, "number": number} for number, stack in enumerate(stacks)]
+        futures = {runner.submit(stack_task, parameters): parameters["number"] for parameters in tasks}
+        for future in as_completed(list(futures)):
             results.append(future.result())
+            if state := results[-1].state:  # from a cluster it comes home only now
+                prepared.progress.set_stack(futures[future], state)
             if not results[-1].kept:
                 break  # there is no room for results: the end of the runner's context cancels the stacks that wait
     return results
 
 
-def delivered_at_last(client: MlflowClient, uri: str, progress: ProgressFolder) -> bool:
+def delivered_at_last(client: MlflowClient, progress: Progress) -> bool:
     """Try for a minute to deliver the outbox; whether MLflow took all of it."""
 
     def deliver() -> None:
-        delivery = outbox.deliver_waiting(client, uri)
+        delivery = outbox.deliver_waiting(client, client.tracking_uri)
         if delivery.waiting:
             raise OSError(delivery.reason)
 
@@ -257,13 +246,13 @@ def delivered_at_last(client: MlflowClient, uri: str, progress: ProgressFolder) 
     return False
 
 
-def retry_store(action: Callable[[], None], progress: ProgressFolder) -> None:
+def retry_store(action: Callable[[], None], progress: Progress) -> None:
     """Do something with the store; if it can't be reached, try again for a minute."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return action()
         except STORE_ERRORS as error:
-            if refused(error) or time.monotonic() > deadline or progress.stopped():
+            if refused(error) or time.monotonic() > deadline or progress.stopping:
                 raise
         progress.wait(PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""What a sweep does when it is asked to end: by Ctrl-C, by another process, or because its terminal was closed."""
+"""How a sweep ends when it is asked to: by Ctrl-C, by another process, or because its terminal was closed."""
 
 import multiprocessing
 import os
@@ -10,19 +10,19 @@ from types import FrameType
 
 from flows.platform.system import end_signals, leave_terminal
 from flows.platform.temporary import remove_own
-from flows.sweep.progress import ProgressFolder
+from flows.sweep.progress import Progress
 
 LAST_SECONDS = 5.0  # from the second Ctrl-C to the end
 
 
 @contextmanager
-def stop_on_interrupt(progress: ProgressFolder) -> Iterator[None]:
+def stop_on_interrupt(progress: Progress) -> Iterator[None]:
     """When asked to end, ask the stacks to stop, so that open runs are closed; a second Ctrl-C ends at once."""
 
     def stop(number: int) -> None:
-        if number == signal.SIGINT and progress.stopped():
+        if number == signal.SIGINT and progress.stopping:
             end_soon(progress)
-        progress.stop()
+        progress.stopping = True
 
     with end_signals_handled_by(stop):
         yield
@@ -59,7 +59,7 @@ def end_signals_handled_by(react: Callable[[int], None]) -> Iterator[None]:
             signal.signal(number, former)
 
 
-def end_soon(progress: ProgressFolder) -> None:
+def end_soon(progress: Progress) -> None:
     """Interrupt the sweep; if that does not end it, end this process a few seconds later."""
     for worker in multiprocessing.active_children():
         worker.kill()
@@ -69,9 +69,9 @@ def end_soon(progress: ProgressFolder) -> None:
     raise KeyboardInterrupt
 
 
-def end_now(progress: ProgressFolder) -> None:
+def end_now(progress: Progress) -> None:
     """End this process without waiting for anything, with the exit code of Ctrl-C, if the sweep has not ended."""
-    if not progress.folder.exists():
+    if progress.ended:
         return
     remove_own()
     if os.isatty(1):

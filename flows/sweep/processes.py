@@ -1,55 +1,72 @@
 """Processes of this machine that train stacks."""
 
-import gc
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from multiprocessing import active_children, get_context, parent_process
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Self
 
 from flows.platform.system import end_signals, end_signals_held
 
-P = ParamSpec("P")
-R = TypeVar("R")
+
+class WorkerDied(Exception):
+    """A worker process was killed during a call."""
+
+
+@dataclass(frozen=True)
+class CallEnded:
+    """The last message of a call in a worker process: its result, or what it raised."""
+
+    result: Any = None
+    error: Exception | None = None
 
 
 class Worker:
-    """A process that is starting or running, and the pipe through which it reports."""
+    """A process that is starting or running, and the pipe to it."""
 
     def __init__(self) -> None:
         context = get_context("spawn")
-        self.reports, other_end = context.Pipe(duplex=False)
-        self.executor = ProcessPoolExecutor(1, context, begin_worker, (other_end,))
-        self.submit(import_training)
+        self.pipe, other_end = context.Pipe()
+        self.process = context.Process(target=work, args=(other_end,), daemon=True)
+        with end_signals_held():  # Ctrl-C also reaches a process that has only just started
+            self.process.start()
         other_end.close()  # now the process alone has it, and the pipe ends with the process
 
-    def submit(self, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> Future[R]:
-        """Call a function in the process, as soon as it is ready."""
-        with end_signals_held():  # Ctrl-C also reaches a process that has only just started
-            return self.executor.submit(function, *arguments, **options)
+    def call(self, function: Callable[..., Any], arguments: tuple, on_report: Callable[[Any], None]) -> Any:
+        """Call a function in the process; see `WorkerProcesses.run`."""
+        with suppress(OSError):  # if the process is gone, nothing comes back either
+            self.pipe.send((function, arguments))
+        while not isinstance(message := self.receive(), CallEnded):
+            on_report(message)
+        if message.error:
+            raise message.error
+        return message.result
 
-    def messages(self) -> Iterator[Any]:
-        """What the process sends during a call, until the call ends or the process was killed."""
-        with suppress(EOFError, OSError):  # at the end of the pipe, or in the middle of a message
-            while (message := self.reports.recv()) is not None:
-                yield message
+    def receive(self) -> Any:
+        """The next message of the process."""
+        try:
+            return self.pipe.recv()
+        except (EOFError, OSError):  # at the end of the pipe, or in the middle of a message
+            raise WorkerDied from None
 
     def end(self) -> None:
-        """End the process, once it has nothing to do or tries to report."""
-        self.reports.close()
-        self.executor.shutdown(cancel_futures=True)
+        """End the process at once: it holds nothing that would be lost."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
 
 
 class WorkerProcesses:
     """Processes that train a stack each; threads would gain almost nothing on steps this short.
 
-    Each is an executor of its own, so that a process that is killed takes only its own stack with it. In an executor of
-    several it could take a lock of the others with it, which would then wait for ever.
+    Each has a pipe of its own, so that a process that is killed takes only its own stack with it. In a pool it could
+    take a lock of the others with it, which would then wait for ever.
     """
 
     def __init__(self, count: int) -> None:
@@ -61,35 +78,33 @@ class WorkerProcesses:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        while not self.free.empty():
+        for _ in range(self.free.qsize()):
             if worker := self.free.get():
                 worker.end()
+            self.free.put(None)
 
-    def start(self) -> None:
-        """Start all of them, without waiting for it."""
-        for _ in range(self.free.qsize()):
+    def start(self, count: int) -> None:
+        """Start some of them, without waiting for it."""
+        for _ in range(count):
             self.free.put(self.free.get() or Worker())
 
-    def run(self, function: Callable[..., R], *arguments: Any, on_report: Callable[[Any], None]) -> R:
-        """Call a function in a process, as soon as one is free, with `report` as its last argument.
+    def run(self, function: Callable[..., Any], *arguments: Any, on_report: Callable[[Any], None]) -> Any:
+        """Call a function in a process, as soon as one is free, with what sends its reports as the last argument.
 
         Parameters
         ----------
         on_report : callable
-            Called here, in this thread, with whatever the function passes to `report`. What it raises ends the call.
+            Called here, in this thread, with each report. What it raises ends the call.
 
         Raises
         ------
-        BrokenExecutor
+        WorkerDied
             If the process was killed; another one takes its place.
         """
         worker = self.free.get()
         try:
             worker = worker or Worker()
-            future = worker.submit(call, function, *arguments)
-            for message in worker.messages():
-                on_report(message)
-            return future.result()
+            return worker.call(function, arguments, on_report)
         except BaseException:
             if worker:
                 worker.end()
@@ -99,65 +114,34 @@ class WorkerProcesses:
             self.free.put(worker)
 
 
-_ahead: ContextVar[WorkerProcesses | None] = ContextVar("workers", default=None)
-_to_flow: Any = None  # in a worker process, its end of the pipe to the process of the flow
+def work(pipe: Connection) -> None:
+    """In a worker process: make the calls that come through the pipe, until this process or that of the flow ends.
 
-
-def begin_worker(to_flow: Any) -> None:
-    """Ignore Ctrl-C and cancellation, which the flow handles, although they reach every process; end with the flow."""
-    global _to_flow
-    _to_flow = to_flow
+    Ctrl-C and cancellation reach every process; the flow handles them.
+    """
     for number in end_signals():
         signal.signal(number, signal.SIG_IGN)
-    end_with_parent()
+    threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()
+    import flows.sweep.training  # noqa: F401  # what the first stack needs, before it is there
+
+    with suppress(EOFError, OSError):  # the flow wants no more
+        while True:
+            function, arguments = pipe.recv()
+            pipe.send(ended(function, *arguments, pipe.send))
 
 
-def import_training() -> None:
-    """Import what the training of a stack needs."""
-    gc.disable()  # what is imported stays: searching it for garbage would take a tenth of the time
-    import flows.sweep.training  # noqa: F401
-
-    gc.freeze()
-    gc.enable()
-
-
-def call(function: Callable[..., R], *arguments: Any) -> R:
-    """Call a function in a worker process, with what sends its reports as the last argument."""
+def ended(function: Callable[..., Any], *arguments: Any) -> CallEnded:
+    """How a call of a function ends."""
     try:
-        return function(*arguments, _to_flow.send)
-    finally:
-        _to_flow.send(None)
-
-
-@contextmanager
-def started_ahead(count: int) -> Iterator[None]:
-    """Have workers start now, so that they are ready when the sweep that runs in the block has stacks to train."""
-    with WorkerProcesses(count) as processes:
-        processes.start()
-        token = _ahead.set(processes)
-        try:
-            yield
-        finally:
-            _ahead.reset(token)
-            if not processes.free.empty():  # no sweep has taken them, and what they import need not be waited for
-                for worker in active_children():
-                    worker.kill()
-
-
-def worker_processes(count: int) -> WorkerProcesses:
-    """The workers that were started ahead, or else new ones; they end with the block that they are entered for."""
-    ready = _ahead.get()
-    _ahead.set(None)
-    return ready or WorkerProcesses(count)
+        return CallEnded(function(*arguments))
+    except Exception as error:  # noqa: BLE001  # the flow raises it again
+        error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+        return CallEnded(error=error)
 
 
 def end_with_parent() -> None:
     """End this worker process as soon as its parent process ends, even if that was killed."""
     parent = parent_process()
     assert parent is not None, "for worker processes only"
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, name="end with parent", daemon=True).start()
+    parent.join()
+    os._exit(1)

@@ -1,156 +1,108 @@
-"""The folder through which a sweep and its stacks, in whatever process, share progress and the wish to stop."""
+"""What the threads of a sweep's process share, and what its caller has prepared for it."""
 
-import json
+import threading
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
-from filelock import FileLock, Timeout
-from numpy.typing import NDArray
-
-from flows.plan.cell import Cell
-from flows.plan.stacks import seconds_of, title
 from flows.platform.temporary import temporary_files_in_store
-from flows.sweep.states import State, States
+from flows.sweep.events import StackEvent, SweepPlanned
+from flows.sweep.processes import WorkerProcesses
+from flows.sweep.states import StackState, SweepState
+
+if TYPE_CHECKING:
+    from flows.sweep.status import SweepStatus
 
 
 class Stopped(Exception):
     """The sweep was asked to stop."""
 
 
-@dataclass(frozen=True)
-class ProgressFolder:
-    """The progress of the sweep and of each stack, one JSON file each, and the wish to stop.
+class Progress:
+    """The state of a sweep, the wish to stop it, and the lock of the stack that delivers its results.
 
-    Parameters
+    Attributes
     ----------
-    folder : Path
-        Files are replaced in one step, so that no reader sees half of one.
+    state : SweepState
+        Replaced by each event, so that whoever has read it sees no half of one.
+    stopping : bool
+        No `threading.Event`, whose lock the main thread may hold at the moment in which it receives a signal.
+    ended : bool
+        Whether the sweep has ended by itself.
+    delivery_lock : Lock
+        With MLflow's server or a file, two stacks at once take longer than one after the other.
     """
 
-    folder: Path
+    def __init__(self) -> None:
+        self.state, self.stopping, self.ended = SweepState(), False, False
+        self.delivery_lock, self.lock = threading.Lock(), threading.Lock()
 
-    def write(self, name: str, **state: Any) -> None:
-        """Write the state of the sweep or of one of its stacks, with the time."""
-        draft = self.folder / f"{name}.draft"
-        with suppress(OSError):  # on another machine there is no such folder, and nobody who would read it
-            draft.write_text(json.dumps(state | {"time": time.time()}))
-            draft.replace(self.folder / f"{name}.progress")
+    def plan(self, plan: SweepPlanned) -> None:
+        """Begin anew with a plan."""
+        self.state = SweepState(plan)
 
-    def read(self) -> States:
-        """All states, by name."""
-        return {path.stem: json.loads(path.read_text()) for path in self.folder.glob("*.progress")}
+    def take(self, event: StackEvent, number: int) -> None:
+        """Take an event of the stack of this number."""
+        with self.lock:
+            self.state = self.state.after(event, number)
 
-    def stop(self) -> None:
-        """Ask all stacks to stop after their current epoch."""
-        (self.folder / "stop").touch()
+    def set_stack(self, number: int, state: StackState) -> None:
+        """Take the state of a stack whose events went elsewhere."""
+        with self.lock:
+            self.state = self.state.with_stack(number, state)
 
-    def stopped(self) -> bool:
-        """Whether the sweep was asked to stop."""
-        return (self.folder / "stop").exists()
+    def check(self) -> None:
+        """Raise Stopped if the sweep was asked to stop."""
+        if self.stopping:
+            raise Stopped("interrupted")
 
     def wait(self, seconds: float) -> None:
         """Wait; return early if the sweep is asked to stop."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and not self.stopped():
+        while time.monotonic() < deadline and not self.stopping:
             time.sleep(0.2)
 
-    @contextmanager
-    def turn(self, seconds: float) -> Iterator[bool]:
-        """Wait at most so long until no other stack on this machine has the turn; yields whether this one has it."""
-        lock, mine = FileLock(self.folder / "turn"), True
-        with suppress(OSError):  # a full disk
-            try:
-                if self.folder.exists():  # not on another machine
-                    lock.acquire(timeout=seconds)
-            except Timeout:
-                mine = False
-        try:
-            yield mine
-        finally:
-            lock.release()
 
-    def check(self) -> None:
-        """Raise Stopped if the sweep was asked to stop."""
-        if self.stopped():
-            raise Stopped("interrupted")
+@dataclass(frozen=True)
+class Prepared:
+    """What the caller of a sweep has prepared in the same process; the flow's own parameters are JSON.
 
-
-def no_turns(seconds: float) -> nullcontext[bool]:
-    """Instead of `ProgressFolder.turn`, where stacks do not wait for each other."""
-    return nullcontext(True)
-
-
-class StackProgress:
-    """The state of one stack in the progress folder.
-
-    Its fields are the `title` of the stack without its fractions, its number of `cells`, the `work` that they are (in
-    seconds, as estimated), its `phase` (starting, loading, training, saving, done), its latest `epoch`, the time at
-    which its training has `begun` (seconds since 1970), and the latest test accuracies of its cells by fraction of
-    corrupted labels.
+    Attributes
+    ----------
+    status : SweepStatus or None
+        Which cells are missing; None if the flow has to find out.
+    processes : WorkerProcesses or None
+        Workers that have been started ahead.
     """
 
-    def __init__(self, folder: ProgressFolder, name: str, cells: Collection[Cell]) -> None:
-        self.folder, self.name = folder, name
-        self.fractions = [f"{cell.fraction:g}" for cell in cells]
-        self.latest = np.full(len(cells), np.nan)
-        self.state: State = {
-            "title": title(cells, with_fractions=False),
-            "cells": len(cells),
-            "work": seconds_of(cells),
-            "epoch": 0,
-            "begun": None,
-            "accuracies": self.by_fraction(),
-        }
-
-    def enter(self, phase: str) -> None:
-        """Begin a phase."""
-        if phase == "training":
-            self.state["begun"] = time.time()
-        self.state["phase"] = phase
-        self.folder.write(self.name, **self.state)
-
-    def record(self, epoch: int, accuracy: NDArray) -> None:
-        """Write the test accuracy (cells,) after an epoch; where it is NaN, the cell has ended and keeps its last."""
-        measured = np.isfinite(accuracy)
-        self.latest[measured] = accuracy[measured]
-        self.state |= {"epoch": epoch, "accuracies": self.by_fraction()}
-        self.folder.write(self.name, **self.state)
-
-    def by_fraction(self) -> dict[str, list[float]]:
-        """The accuracies measured so far of the cells of each fraction."""
-        found: dict[str, list[float]] = {fraction: [] for fraction in self.fractions}
-        for fraction, value in zip(self.fractions, self.latest, strict=True):
-            if np.isfinite(value):
-                found[fraction].append(float(value))
-        return found
+    progress: Progress = field(default_factory=Progress)
+    status: "SweepStatus | None" = None
+    processes: WorkerProcesses | None = None
 
 
-_current: ContextVar[ProgressFolder | None] = ContextVar("progress", default=None)
+_prepared: ContextVar[Prepared | None] = ContextVar("prepared", default=None)
 
 
 @contextmanager
-def new_progress() -> Iterator[ProgressFolder]:
-    """A new folder for the sweeps that this thread runs in the block, and for all temporary files in the meantime."""
-    with temporary_files_in_store() as folder:
-        progress = ProgressFolder(folder)
-        token = _current.set(progress)
-        try:
-            yield progress
-        finally:
-            _current.reset(token)
+def preparing(prepared: Prepared) -> Iterator[None]:
+    """Hand something to the sweep that this thread runs in the block."""
+    token = _prepared.set(prepared)
+    try:
+        yield
+    finally:
+        prepared.progress.ended = True
+        _prepared.reset(token)
 
 
 @contextmanager
-def current_progress() -> Iterator[ProgressFolder]:
-    """The folder of the caller of this sweep, who watches it, or else a new one."""
-    if progress := _current.get():
-        yield progress
+def prepared_by_caller() -> Iterator[Prepared]:
+    """What the caller of this sweep has prepared; of a sweep that the service runs, nothing."""
+    if prepared := _prepared.get():
+        yield prepared
     else:
-        with new_progress() as progress:
-            yield progress
+        prepared = Prepared()
+        with temporary_files_in_store(), preparing(prepared):
+            yield prepared

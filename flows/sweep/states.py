@@ -1,136 +1,185 @@
-"""What the states of a sweep and of its stacks say: the share done, the time left, the accuracy; all in one line.
-
-The sweep's own state is named ``sweep`` and holds the numbers of its `cells` to train and of those `done` before, the
-`work` that they are, as the planner estimates it (in seconds on one core), and the `epochs` of each. A stack's state is
-described in `flows.sweep.progress.StackProgress`.
-"""
+"""The state of a sweep and of its stacks, as their events tell it, and what it says in words."""
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
-State = dict[str, Any]
-States = dict[str, State]  # of the sweep and its stacks, by name
-TRAINED = ("saving", "done")  # phases of a stack after its last epoch
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.sweep.events import CellTrained, EpochEnded, Loaded, StackBegan, StackEnded, StackEvent, SweepPlanned
+
 LINE_WIDTH = 80  # of the accuracies in a line that no terminal limits
 
 
-def stacks_of(states: States) -> list[State]:
-    """The states of the stacks, in the order in which the stacks were planned."""
-    names = [name for name in states if name != "sweep"]
-    return [states[name] for name in sorted(names, key=lambda name: int(name.rpartition("-")[2]))]
-
-
-def running(states: States) -> list[State]:
-    """The states of the stacks that have begun and have not ended."""
-    return [stack for stack in stacks_of(states) if stack["phase"] != "done"]
-
-
-def cells_done(states: States) -> int:
-    """How many cells have been trained and saved."""
-    return sum(stack["cells"] for stack in stacks_of(states) if stack["phase"] == "done")
-
-
-def share_of(stack: State, epochs: int) -> float:
-    """Share of a stack's epochs that have been trained; a stack may end before its last epoch."""
-    return 1.0 if stack["phase"] in TRAINED else stack["epoch"] / epochs
-
-
-def share_done(states: States) -> float:
-    """Share of the training of all cells that is done, from 0 to 1: a large network counts more than a small one."""
-    plan = states["sweep"]
-    trained = sum(stack["work"] * share_of(stack, plan["epochs"]) for stack in stacks_of(states))
-    return min(trained / plan["work"], 1.0) if trained else 0.0
-
-
-def seconds_left(states: States, now: float) -> float | None:
-    """The time left if training goes on at the average speed so far; None before the first epoch and after the last.
-
-    The speed is the share done divided by the time from the start of the first stack's training to the latest state.
-    """
-    begun = [stack for stack in stacks_of(states) if stack["begun"]]
-    share = share_done(states)
-    if not begun or not 0 < share < 1:
-        return None
-    latest = max(stack["time"] for stack in begun)
-    trained_for = latest - min(stack["begun"] for stack in begun)
-    return max(trained_for * (1 - share) / share - (now - latest), 1.0)
-
-
 def duration(seconds: float) -> str:
-    """A time with two digits or so: ``25 s``, ``12 min``, ``2 h 10 min``."""
+    """A length of time with two digits or so: ``25 s``, ``12 min``, ``2 h 10 min``."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def accuracies(stacks: Sequence[State]) -> dict[str, float]:
+@dataclass(frozen=True)
+class StackState:
+    """The state of one stack.
+
+    Attributes
+    ----------
+    began : StackBegan
+    time : float
+        When this state began, in seconds since 1970.
+    accuracies : NDArray
+        The latest test accuracy (cells,) of each cell; NaN before it is measured.
+    phase : {"loading", "training", "saving", "done"}
+    epoch : int
+    training_began : float or None
+        Seconds since 1970.
+    """
+
+    began: StackBegan
+    time: float
+    accuracies: NDArray[np.float64]
+    phase: str = "loading"
+    epoch: int = 0
+    training_began: float | None = None
+
+    def after(self, event: StackEvent) -> "StackState":
+        """The state after a later event."""
+        match event:
+            case Loaded():
+                return replace(self, phase="training", training_began=event.time, time=event.time)
+            case EpochEnded():
+                # Cells that have ended keep their last accuracy.
+                measured = event.metrics["test/accuracy"]
+                latest = np.where(np.isfinite(measured), measured, self.accuracies)
+                return replace(self, epoch=event.epoch, accuracies=latest, time=event.time)
+            case CellTrained() if self.phase == "training":
+                return replace(self, phase="saving", time=event.time)
+            case StackEnded():
+                return replace(self, phase="done", time=event.time)
+        return self
+
+    @property
+    def cells(self) -> int:
+        """Number of its cells."""
+        return len(self.began.fractions)
+
+    def share(self, epochs: int) -> float:
+        """Share of its epochs that have been trained; a stack may end before its last epoch."""
+        return 1.0 if self.phase in ("saving", "done") else self.epoch / epochs
+
+    def doing(self, epochs: int, now: float) -> str:
+        """Its epoch, or its phase and for how long."""
+        if self.phase == "training" and self.epoch:
+            return f"epoch {self.epoch}/{epochs}"
+        return f"{self.phase}, {duration(now - self.time)}"
+
+
+@dataclass(frozen=True)
+class SweepState:
+    """The state of a sweep: its plan, and its stacks in the order in which they were planned."""
+
+    plan: SweepPlanned | None = None
+    by_number: dict[int, StackState] = field(default_factory=dict)
+
+    def after(self, event: StackEvent, number: int) -> "SweepState":
+        """The state after an event of the stack of this number."""
+        if isinstance(event, StackBegan):
+            return self.with_stack(number, StackState(event, event.time, np.full(len(event.fractions), np.nan)))
+        return self.with_stack(number, self.by_number[number].after(event))
+
+    def with_stack(self, number: int, stack: StackState) -> "SweepState":
+        """The state with another state of the stack of this number."""
+        return replace(self, by_number=dict(sorted((self.by_number | {number: stack}).items())))
+
+    @property
+    def stacks(self) -> list[StackState]:
+        """The stacks that have begun."""
+        return list(self.by_number.values())
+
+    @property
+    def running(self) -> list[StackState]:
+        """The stacks that have begun and have not ended."""
+        return [stack for stack in self.stacks if stack.phase != "done"]
+
+    @property
+    def cells_done(self) -> int:
+        """Number of cells that have been trained and saved."""
+        return sum(stack.cells for stack in self.stacks if stack.phase == "done")
+
+    @property
+    def share_done(self) -> float:
+        """Share of the training of all cells that is done, from 0 to 1: large networks count more than small ones."""
+        if not self.plan:
+            return 0.0
+        trained = sum(stack.began.work * stack.share(self.plan.epochs) for stack in self.stacks)
+        return min(trained / self.plan.work, 1.0) if trained else 0.0
+
+    def seconds_left(self, now: float) -> float | None:
+        """The time left if training goes on at the average speed; None before the first epoch and after the last.
+
+        The speed is the share done divided by the time from the start of the first training to the latest event.
+        """
+        begun = [stack.training_began for stack in self.stacks if stack.training_began]
+        share = self.share_done
+        if not begun or not 0 < share < 1:
+            return None
+        latest = max(stack.time for stack in self.stacks if stack.training_began)
+        return max((latest - min(begun)) * (1 - share) / share - (now - latest), 1.0)
+
+    @property
+    def waiting_text(self) -> str:
+        """The cells of another sweep for which this one waits; empty if it trains."""
+        if not self.plan or not self.plan.waiting_for:
+            return ""
+        return f"waiting for {self.plan.cells} cells of another sweep (run {self.plan.waiting_for})"
+
+    def describe(self, now: float | None = None) -> str:
+        """The state in one line.
+
+        Parameters
+        ----------
+        now : float, optional
+            Seconds since 1970; the time of the call by default.
+        """
+        now = time.time() if now is None else now
+        plan = self.plan
+        if not plan:
+            return "looking up which cells are missing"
+        if not self.stacks:
+            return self.waiting_text or f"{plan.cells} cells to train, {plan.done} done before"
+        parts = [f"{self.cells_done} of {plan.cells} cells done"]
+        if training := [stack.epoch for stack in self.running if stack.phase == "training" and stack.epoch]:
+            ends = dict.fromkeys((min(training), max(training)))
+            parts.append(f"epoch {'–'.join(map(str, ends))} of {plan.epochs}")
+        elif self.running:
+            parts.append(self.running[0].doing(plan.epochs, now))
+        elif self.cells_done >= plan.cells:
+            parts.append("comparing them across seeds")
+        if measured := accuracy_text(self.stacks, LINE_WIDTH, ", "):
+            parts.append(f"test accuracy {measured}")
+        if (left := self.seconds_left(now)) is not None:
+            parts.append(f"about {duration(left)} left")
+        return ", ".join(parts)
+
+
+def mean_accuracies(stacks: Iterable[StackState]) -> dict[float, float]:
     """Mean test accuracy of the cells of some stacks by fraction of corrupted labels, in ascending order."""
-    by_fraction: dict[str, list[float]] = defaultdict(list)
+    by_fraction: dict[float, list[float]] = defaultdict(list)
     for stack in stacks:
-        for fraction, values in stack["accuracies"].items():
-            by_fraction[fraction] += values
-    return {name: sum(values) / len(values) for name, values in sorted(by_fraction.items(), key=by_number) if values}
+        for fraction, accuracy in zip(stack.began.fractions, stack.accuracies, strict=True):
+            if np.isfinite(accuracy):
+                by_fraction[fraction].append(float(accuracy))
+    return {fraction: sum(values) / len(values) for fraction, values in sorted(by_fraction.items())}
 
 
-def by_number(item: tuple[str, Any]) -> float:
-    """The fraction of an entry, to sort by."""
-    return float(item[0])
-
-
-def accuracy_text(stacks: Sequence[State], width: int, separator: str = "  ") -> str:
+def accuracy_text(stacks: Iterable[StackState], width: int, separator: str = "  ") -> str:
     """Mean test accuracies by fraction, as many as fit into a width: ``0: 94.2 %  0.5: 88.1 %  …``."""
-    texts = [f"{fraction}: {mean:.1%}".replace("%", " %") for fraction, mean in accuracies(stacks).items()]
+    texts = [f"{fraction:g}: {100 * mean:.1f} %" for fraction, mean in mean_accuracies(stacks).items()]
     for count in range(len(texts), 0, -1):
         text = separator.join(texts[:count] + ["…"] * (count < len(texts)))
         if len(text) <= width:
             return text
     return ""
-
-
-def epoch_text(stacks: Sequence[State], epochs: int) -> str:
-    """The lowest and the highest epoch of some stacks: ``epoch 3–4 of 30``."""
-    ends = min(stack["epoch"] for stack in stacks), max(stack["epoch"] for stack in stacks)
-    return f"epoch {'–'.join(str(epoch) for epoch in dict.fromkeys(ends))} of {epochs}"
-
-
-def phase_text(stack: State, epochs: int, now: float) -> str:
-    """What a stack does: its epoch, or its phase and for how long."""
-    if stack["phase"] == "training" and stack["epoch"]:
-        return f"epoch {stack['epoch']}/{epochs}"
-    return f"{stack['phase']}, {duration(now - stack['time'])}"
-
-
-def waiting_text(plan: State) -> str:
-    """What a sweep waits for."""
-    return f"waiting for {plan['cells']} cells of another sweep (run {plan['waiting'][0]})"
-
-
-def describe(states: States, now: float | None = None) -> str:
-    """The states of a sweep and its stacks in one line.
-
-    Parameters
-    ----------
-    now : float, optional
-        Seconds since 1970; the time of the call by default.
-    """
-    now = time.time() if now is None else now
-    plan, stacks, active = states["sweep"], stacks_of(states), running(states)
-    if plan.get("waiting") and not active:
-        return waiting_text(plan)
-    if not stacks:
-        return f"{plan['cells']} cells to train, {plan['done']} done before"
-    parts = [f"{cells_done(states)} of {plan['cells']} cells done"]
-    if training := [stack for stack in active if stack["phase"] == "training" and stack["epoch"]]:
-        parts.append(epoch_text(training, plan["epochs"]))
-    elif active:
-        parts.append(phase_text(active[0], plan["epochs"], now))
-    elif cells_done(states) >= plan["cells"]:
-        parts.append("comparing them across seeds")
-    if measured := accuracy_text(stacks, LINE_WIDTH, ", "):
-        parts.append(f"test accuracy {measured}")
-    if (left := seconds_left(states, now)) is not None:
-        parts.append(f"about {duration(left)} left")
-    return ", ".join(parts)

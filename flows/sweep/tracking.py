@@ -3,30 +3,35 @@
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
+from threading import Lock
 
 from flows.plan.cell import Cell
+from flows.plan.stacks import seconds_of, title
 from flows.store import outbox
 from flows.store.cell_run import CellRun, MetricBuffer, finished_since
 from flows.store.connection import connect
 from flows.store.failures import STORE_ERRORS, shortened
 from flows.store.runs import DESCRIPTION, code_version
-from flows.sweep.liveness import Lease
+from flows.sweep.disk_space import lack_of_space
+from flows.sweep.events import CellTrained, EpochEnded, Loaded, StackBegan, StackEnded, StackEvent
+from flows.sweep.ownership import Lease
 from flows.sweep.processes import WorkerProcesses
-from flows.sweep.progress import ProgressFolder, StackProgress, Stopped, no_turns
-from flows.sweep.training import CellTrained, EpochEnded, Loaded, Report, train_cells
+from flows.sweep.progress import Progress, Stopped
+from flows.sweep.states import StackState
+from flows.sweep.training import emit_training
 from mlp.data.corruption import CORRUPTED
 
-MAX_WAIT = 30.0  # seconds for its turn to deliver the results of a stack; then it does not wait any longer
+MAX_WAIT = 30.0  # seconds for the lock to deliver the results of a stack; then it does not wait any longer
 
 
 @dataclass(frozen=True)
 class SweepContext:
-    """What every stack of a sweep must know about it.
+    """What every stack of a sweep must know about it, on whatever machine.
 
     Attributes
     ----------
     owner : str
-        The process that runs it; see `flows.sweep.liveness`.
+        The process that runs it; see `flows.sweep.ownership`.
     planned : int
         When it found which cells were missing, in milliseconds since 1970.
     """
@@ -37,11 +42,10 @@ class SweepContext:
     owner: str
     planned: int
     data_requested: str
-    progress: ProgressFolder
 
 
 @dataclass(frozen=True)
-class Trained:
+class StackResult:
     """The result of a stack.
 
     Attributes
@@ -52,96 +56,107 @@ class Trained:
         Why some of it could not be delivered to MLflow; empty if everything was.
     kept : bool
         Whether the undelivered part is in the outbox; otherwise it is lost and must be trained again.
+    state : StackState or None
+        Its last state, which from a cluster comes home only now; None if it has not begun.
     """
 
     counts: dict[str, int]
     undelivered: str = ""
     kept: bool = True
+    state: StackState | None = None
 
 
 def track_stack(
-    cells: dict[str, Cell], name: str, context: SweepContext, processes: WorkerProcesses | None = None
-) -> Trained:
+    cells: dict[str, Cell],
+    number: int,
+    context: SweepContext,
+    progress: Progress | None = None,
+    processes: WorkerProcesses | None = None,
+) -> StackResult:
     """Train one stack and log one run for each cell.
 
     Parameters
     ----------
     cells : dict
         By cell key; all of one shape.
-    name : str
-        Of the stack, in the progress folder.
+    progress : Progress, optional
+        That of the sweep, if this is its process. Default: one for this stack alone.
     processes : WorkerProcesses, optional
         Where it is trained. Default: in this process.
     """
-    if context.progress.stopped():
-        return Trained({"KILLED": len(cells)})
-    with StackRuns(cells, name, context) as stack:
+    progress = progress or Progress()
+    if progress.stopping:
+        return StackResult({"KILLED": len(cells)})
+    if lack := lack_of_space(cells, context.tracking_uri):
+        return StackResult({}, lack, kept=False)
+    with StackRuns(cells, number, context, progress) as stack:
         try:
-            task = list(cells.values()), context.progress
             if processes:
-                processes.run(train_cells, *task, on_report=stack.take)
+                processes.run(emit_training, list(cells.values()), on_report=stack.take)
             else:
-                train_cells(*task, stack.take)
+                emit_training(list(cells.values()), stack.take)
         except Stopped as stopped:
             stack.give_up("KILLED", stopped)
-            return Trained({"KILLED": len(cells)})
+            return StackResult({"KILLED": len(cells)})
         except BaseException as error:
             stack.give_up("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", error)
             raise
-        stack.progress.enter("done")
-        return Trained(Counter(str(run.status) for run in stack.runs), stack.undelivered, stack.kept)
+        stack.take(StackEnded())
+        counts = Counter(str(run.status) for run in stack.runs)
+        return StackResult(counts, stack.undelivered, stack.kept, progress.state.by_number[number])
 
 
 class StackRuns(ExitStack):
-    """The MLflow runs of the cells of a stack; a context in which the stack trains, and which ends its turn.
+    """The MLflow runs of the cells of a stack; a context in which the stack trains, and which ends its delivery.
 
     Attributes
     ----------
     runs : list of CellRun
         One per cell, once the data are loaded.
     undelivered, kept
-        Fields of `Trained`.
+        Fields of `StackResult`.
     """
 
-    def __init__(self, cells: dict[str, Cell], name: str, context: SweepContext) -> None:
+    def __init__(self, cells: dict[str, Cell], number: int, context: SweepContext, progress: Progress) -> None:
         super().__init__()
-        self.cells, self.context, self.client = cells, context, connect(context.tracking_uri)
+        self.cells, self.number, self.context, self.progress = cells, number, context, progress
+        self.client = connect(context.tracking_uri)
         self.lease = Lease(self.client, context.run_id, context.owner)
-        self.progress = StackProgress(context.progress, name, cells.values())
-        self.progress.enter("loading")
         self.runs: list[CellRun] = []
-        # With MLflow's server or a file, two stacks at once take longer than one after the other; not with PostgreSQL.
-        self.turn = no_turns if context.tracking_uri.startswith("postgresql") else context.progress.turn
-        self.courier = MetricBuffer(self.client, self.runs, self.turn)
+        # PostgreSQL takes the results of several stacks at once.
+        self.delivery_lock = Lock() if context.tracking_uri.startswith("postgresql") else progress.delivery_lock
+        self.buffer = MetricBuffer(self.client, self.runs, self.delivery_lock)
         self.finished: dict[str, str] = {}
         self.undelivered, self.kept = "", True
+        fractions = tuple(cell.fraction for cell in cells.values())
+        self.take(StackBegan(title(cells.values(), with_fractions=False), fractions, seconds_of(cells.values())))
 
-    def take(self, report: Report) -> None:
-        """Log what a report says.
+    def take(self, event: StackEvent) -> None:
+        """Log what an event says, and pass it on.
 
         Raises
         ------
         Stopped
             If the sweep does not want the stack any longer.
         """
-        match report:
+        self.progress.take(event, self.number)
+        match event:
             case Loaded():
-                self.runs += [begin_run(cell, key, self.context, report) for key, cell in self.cells.items()]
-                self.progress.enter("training")
+                self.runs += [begin_run(cell, key, self.context, event) for key, cell in self.cells.items()]
             case EpochEnded():
-                self.courier.record(report.epoch, report.metrics, round(1000 * report.time))
-                self.progress.record(report.epoch, report.metrics["test/accuracy"])
+                self.buffer.record(event.epoch, event.metrics, round(1000 * event.time))
+                self.progress.check()
                 self.lease.check()
             case CellTrained():
-                if report.place == 0:
-                    self.progress.enter("saving")
+                if event.index == 0:
                     self.begin_to_finish()
-                finish(self.runs[report.place], report)
-                self.deliver(self.runs[report.place])
+                finish(self.runs[event.index], event)
+                self.deliver(self.runs[event.index])
 
     def begin_to_finish(self) -> None:
-        """Take the turn until the end of the stack, and look what other sweeps have finished in the meantime."""
-        self.enter_context(self.turn(MAX_WAIT))
+        """Keep the delivery lock until the end of the stack, and look what other sweeps have finished meanwhile."""
+        if self.delivery_lock.acquire(timeout=MAX_WAIT):
+            self.callback(self.delivery_lock.release)
         try:
             self.finished = finished_since(self.client, self.context.experiment_id, self.context.planned)
         except STORE_ERRORS as error:
@@ -158,15 +173,15 @@ class StackRuns(ExitStack):
         if self.kept:
             try:
                 outbox.keep(run, self.context.tracking_uri)
-            except OSError as no_room:
-                self.undelivered, self.kept = shortened(no_room), False
+            except OSError as disk_full:
+                self.undelivered, self.kept = shortened(disk_full), False
 
     def give_up(self, status: str, error: BaseException) -> None:
         """End the runs that have not ended, of a stack whose training was stopped, or has failed."""
         left = [run for run in self.runs if not run.status]
         for run in left:
             run.end(status, f"{type(error).__name__}: {error}")
-        MetricBuffer(self.client, left, self.turn).deliver()
+        MetricBuffer(self.client, left, self.delivery_lock).deliver()
 
 
 def begin_run(cell: Cell, key: str, context: SweepContext, loaded: Loaded) -> CellRun:
@@ -187,7 +202,7 @@ def begin_run(cell: Cell, key: str, context: SweepContext, loaded: Loaded) -> Ce
 
 
 def description(cell: Cell, loaded: Loaded) -> str:
-    """What a reader of the run's page must know first."""
+    """The first thing that a reader of the run's page must know."""
     sizes = "-".join(map(str, loaded.sizes))
     share = f"{100 * cell.fraction:g} %" if cell.fraction else "none"
     labels = f"{share} of the training labels {CORRUPTED[cell.corruption.labels]}"

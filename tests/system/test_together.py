@@ -196,7 +196,7 @@ def test_one_two_and_three_workers_train_the_same_bits(workplace):
         done = place.mlp(*SMALL, *wide, "--workers", str(workers))
         assert done.returncode == 0, done.stderr
         with closing(sqlite3.connect(place.folder / "mlruns" / "prefect" / "prefect.db")) as prefect:
-            stacks = prefect.execute("select count(*) from task_run where task_key like 'train_stack-%'").fetchone()
+            stacks = prefect.execute("select count(*) from task_run where task_key like 'stack_task-%'").fetchone()
         assert stacks >= (workers,)
         places.append(place)
     for place in places[1:]:

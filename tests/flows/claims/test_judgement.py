@@ -15,7 +15,7 @@ from flows.claims.judgement import VERDICT_FILE, as_run, judge, seconds_trained,
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
 from flows.plan.preparation import load_data
-from flows.sweep.training import train
+from flows.sweep.training import train_cells
 from mlp.claims import CLAIMS, Findings, TrainedNetwork, measure_of
 from mlp.claims.critical import measure as critical
 from mlp.data.sets import DataUnavailable
@@ -41,7 +41,7 @@ def trained(experiment: Experiment) -> list[TrainedNetwork]:
         stacks.setdefault(cell.shape, []).append(cell)
     for cells in stacks.values():
         data = load_data(cells[0])
-        history = train(cells, data, lambda epoch, metrics: None)
+        history = train_cells(cells, data, lambda epoch, metrics: None)
         for column, cell in enumerate(cells):
             curves = {name: values[:, column] for name, values in history.metrics.items()}
             runs.append(as_run(cell, data, curves, partial(list, history.parameters[column])))

@@ -4,7 +4,6 @@ import pytest
 import yaml
 
 from flows.cli.main import answer
-from flows.cli.run import duration
 
 
 @pytest.fixture
@@ -43,10 +42,3 @@ def test_a_wrong_axis_is_refused_in_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert answer(["run", "shuffle", "--grid", "descent.momentum=0,2", "--dry-run"]) == 2
     assert capsys.readouterr().err == "mlp: descent.momentum: 2 given; allowed: less than 1\n"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(4.4, "4 s"), (99, "99 s"), (119, "2 min"), (3600, "60 min"), (9000, "2.5 h")]
-)
-def test_a_duration_is_told_in_its_own_unit(seconds, text):
-    assert duration(seconds) == text

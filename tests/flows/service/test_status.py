@@ -14,7 +14,7 @@ from flows.service.schedules import deployments, parse_schedule, unschedule
 from flows.service.status import print_status
 from flows.store import outbox
 from flows.store.cell_run import CellRun
-from flows.sweep.liveness import HEARTBEAT, OWNER, PROGRESS, ownership
+from flows.sweep.ownership import HEARTBEAT, OWNER, PROGRESS, ownership
 
 LINE = (
     "12 of 50 cells done, epoch 3 of 30, test accuracy 0: 94.2 %, 0.25: 92.1 %, 0.5: 88.1 %, 0.75: 80.7 %, 1: 10.3 %, "

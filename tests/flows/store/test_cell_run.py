@@ -1,6 +1,6 @@
 """A cell's run comes to MLflow whole and once, whatever fails on the way."""
 
-from contextlib import nullcontext
+from threading import Lock
 from unittest.mock import Mock
 
 import numpy as np
@@ -139,19 +139,20 @@ def test_more_points_than_one_call_may_carry_all_arrive(store, run):
     assert len(curve(store.client, run, "test/accuracy")) == 1500
 
 
-def test_in_an_outage_a_courier_keeps_the_points_and_sends_them_later(store, run):
-    courier = MetricBuffer(Unreliable(store.client, 1, after=False), [run], lambda seconds: nullcontext(True))
-    courier.record(0, {"test/accuracy": np.array([0.1])}, now())
+def test_in_an_outage_a_buffer_keeps_the_points_and_sends_them_later(store, run):
+    buffer = MetricBuffer(Unreliable(store.client, 1, after=False), [run], Lock())
+    buffer.record(0, {"test/accuracy": np.array([0.1])}, now())
     assert run.run_id is None
-    courier.next_delivery = 0
-    courier.record(1, {"test/accuracy": np.array([0.2])}, now())
+    buffer.next_delivery = 0
+    buffer.record(1, {"test/accuracy": np.array([0.2])}, now())
     assert sorted(curve(store.client, run, "test/accuracy")) == [(0, 0.1), (1, 0.2)]
 
 
-def test_a_courier_whose_turn_it_is_not_goes_on_and_sends_everything_when_it_is(store, run):
-    turns = iter([False, True])
-    courier = MetricBuffer(store.client, [run], lambda seconds: nullcontext(next(turns)))
-    courier.record(0, {"test/accuracy": np.array([0.1])}, now())
+def test_while_another_stack_delivers_a_buffer_keeps_the_points_and_sends_them_afterwards(store, run):
+    others = Lock()
+    buffer = MetricBuffer(store.client, [run], others)
+    with others:
+        buffer.record(0, {"test/accuracy": np.array([0.1])}, now())
     assert run.run_id is None
-    courier.record(1, {"test/accuracy": np.array([0.2])}, now())
+    buffer.record(1, {"test/accuracy": np.array([0.2])}, now())
     assert sorted(curve(store.client, run, "test/accuracy")) == [(0, 0.1), (1, 0.2)]

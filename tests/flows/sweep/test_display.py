@@ -3,57 +3,60 @@
 import io
 import re
 import threading
+from itertools import cycle, islice
 
+import numpy as np
 import pytest
 from rich.console import Console, Group
 
 from flows.sweep import display
 from flows.sweep.display import Preparation, SweepProgress, bars, print_lines, showing
+from flows.sweep.events import EpochEnded, StackBegan, SweepPlanned
+from flows.sweep.progress import Progress
+from flows.sweep.states import StackState, SweepState
 
-FRACTIONS = {"0": 0.942, "0.25": 0.921, "0.5": 0.881, "0.75": 0.807, "1": 0.103}
+FRACTIONS = {0.0: 0.942, 0.25: 0.921, 0.5: 0.881, 0.75: 0.807, 1.0: 0.103}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the end of a line
 
 
-def stack(cells: int, epoch: int, phase: str = "training", title: str = "seeds 0-9", fractions=FRACTIONS) -> dict:
-    begun = None if phase in ("starting", "loading") else 100.0
-    measured = {fraction: [FRACTIONS[fraction]] if begun else [] for fraction in fractions}
-    state = {"title": title, "cells": cells, "epoch": epoch, "phase": phase, "begun": begun, "time": 130.0}
-    return state | {"work": cells, "accuracies": measured}
+def stack(cells: int, epoch: int, phase: str = "training", title: str = "seeds 0-9", fractions=FRACTIONS) -> StackState:
+    of_cells = tuple(islice(cycle(fractions), max(cells, len(fractions))))[:cells]
+    begun = None if phase == "loading" else 100.0
+    accuracies = np.array([FRACTIONS[fraction] if begun else np.nan for fraction in of_cells])
+    return StackState(StackBegan(title, of_cells, cells), 130.0, accuracies, phase, epoch, begun)
 
 
-def sweep(*stacks: dict, cells: int = 50, **plan) -> dict:
-    named = {f"stack-{i}": state for i, state in enumerate(stacks)}
-    return {"sweep": {"cells": cells, "work": cells, "done": 0, "epochs": 30} | plan} | named
+def sweep(*stacks: StackState, cells: int = 50, epochs: int = 30, waiting_for: str = "") -> SweepState:
+    return SweepState(SweepPlanned(cells, 0, cells, epochs, waiting_for), dict(enumerate(stacks)))
 
 
 LONG = "seeds 100-131, hidden 100,100, rows 60000, inputs shuffled_pixels"
 SWEEPS = {
     "planned": sweep(),
-    "starting": sweep(stack(25, 0, "starting"), stack(25, 0, "loading")),
-    "training": sweep(stack(25, 12, fractions=["0", "0.25", "0.5"]), stack(25, 11, fractions=["0.5", "0.75", "1"])),
+    "loading": sweep(stack(25, 0, "loading"), stack(25, 0, "loading")),
+    "training": sweep(stack(25, 12, fractions=[0.0, 0.25, 0.5]), stack(25, 11, fractions=[0.5, 0.75, 1.0])),
     "50 stacks": sweep(*[stack(32, 9, title=LONG)] * 50, cells=10_000),
     "many epochs": sweep(stack(1, 12345), epochs=100_000),
     "compared": sweep(stack(50, 30, "done")),
-    "waiting": sweep(cells=1000, waiting=["0123456789abcdef" * 2]),
+    "waiting": sweep(cells=1000, waiting_for="0123456789abcdef" * 2),
 }
 
 
-def shown(states: dict, width: int, height: int = 24) -> list[str]:
+def shown(state: SweepState, width: int, height: int = 24) -> list[str]:
     """The lines on a terminal."""
     console = Console(width=width, height=height, record=True, file=io.StringIO())
-    console.print(bars(states, width, height, now=130.0))
+    console.print(bars(state, width, height, now=130.0))
     return [line.rstrip() for line in console.export_text().splitlines()]
 
 
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", SWEEPS)
 def test_nothing_is_wrapped_and_nothing_but_a_long_title_is_cut(name, width):
-    states = SWEEPS[name]
-    active = [state for key, state in states.items() if key != "sweep" and state["phase"] != "done"]
-    lines = shown(states, width, height=100)
-    with_bars = [line for line in lines if "━" in line or "done" in line or "starting" in line or "loading" in line]
+    state = SWEEPS[name]
+    lines = shown(state, width, height=100)
+    with_bars = [line for line in lines if "━" in line or "done" in line or "loading" in line]
     assert max(map(len, lines)) <= width
-    assert len(with_bars) == (0 if name == "waiting" else len(active) + 1)
+    assert len(with_bars) == (0 if name == "waiting" else len(state.running) + 1)
     for line in lines:
         cut = re.sub(r"^seeds 100-131, hidd\S*.*?…", "", line)
         assert "…" not in cut.removesuffix("  …"), "accuracies that do not fit are left out as a whole"
@@ -77,11 +80,10 @@ def test_stacks_and_total_are_shown_with_epoch_accuracy_by_fraction_and_time_lef
 @pytest.mark.parametrize("width", [80, 120])
 def test_before_the_first_epoch_each_stack_says_what_it_does_and_for_how_long(width):
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(bars(SWEEPS["starting"], width, 24, now=142.0))
-    starting, loading, _ = console.export_text().splitlines()
-    assert "starting, 12 s" in starting
+    console.print(bars(SWEEPS["loading"], width, 24, now=142.0))
+    loading, _, _ = console.export_text().splitlines()
     assert "loading, 12 s" in loading
-    assert "fractions 0, 0.25, 0.5, 0.75, 1" in starting
+    assert "fractions 0, 0.25, 0.5, 0.75, 1" in loading
 
 
 @pytest.mark.parametrize("height", [10, 24, 40])
@@ -107,18 +109,19 @@ def test_a_preparation_shows_its_time_and_is_cut_to_one_line():
 def log(monkeypatch) -> str:
     """What a log gets of a sweep of one stack that trains an epoch between any two looks at it."""
     epochs, file, over = iter(range(31)), io.StringIO(), threading.Event()
-    states = sweep(stack(50, 0))
+    progress = Progress()
+    progress.state = sweep(stack(50, 0))
 
     def next_epoch(seconds: float) -> bool:
         epoch = next(epochs, None)
         if epoch is not None:
-            states["stack-0"]["epoch"] = epoch
+            progress.take(EpochEnded(epoch, {"test/accuracy": np.full(50, np.nan)}, time=130.0), 0)
         return epoch is None
 
     monkeypatch.setattr(display, "LINE_SECONDS", 1000.0)
     monkeypatch.setattr(display, "FIRST_SECONDS", 0.0)
     monkeypatch.setattr(over, "wait", next_epoch)
-    print_lines(SweepProgress(lambda: states), Console(file=file, width=80), over)
+    print_lines(SweepProgress(progress), Console(file=file, width=80), over)
     return file.getvalue()
 
 

@@ -9,13 +9,13 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from flows.sweep import flow as sweep
-from flows.sweep.progress import ProgressFolder
+from flows.sweep.progress import Progress
 
 
 @pytest.fixture
-def progress(tmp_path, monkeypatch):
+def progress(monkeypatch):
     monkeypatch.setattr(sweep, "PAUSE_SECONDS", 0)
-    return ProgressFolder(tmp_path)
+    return Progress()
 
 
 def test_of_two_sweeps_that_write_the_same_new_tag_at_once_the_later_one_overwrites_it(store, progress):

@@ -6,14 +6,28 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import psutil
 import pytest
 
 from flows.plan.experiment import Experiment
 from flows.platform.identity import is_running, this_process
-from flows.sweep.liveness import HEARTBEAT, OWNER, PROGRESS, Lease, heartbeat, is_alive, ownership
-from flows.sweep.ownership import BEGUN, begin_sweep, claimed, latest_sweep_of, living_sweeps
-from flows.sweep.progress import ProgressFolder, Stopped
+from flows.sweep.events import EpochEnded, Loaded, StackBegan, SweepPlanned
+from flows.sweep.ownership import (
+    BEGUN,
+    HEARTBEAT,
+    OWNER,
+    PROGRESS,
+    Lease,
+    begin_sweep,
+    claimed,
+    heartbeat,
+    is_alive,
+    latest_sweep_of,
+    living_sweeps,
+    ownership,
+)
+from flows.sweep.progress import Progress, Stopped
 
 EXPERIMENT = Experiment(name="some")
 CELLS = {cell.key("digest"): cell for cell in EXPERIMENT.cells()}
@@ -120,7 +134,6 @@ def test_of_two_sweeps_that_want_a_cell_the_one_that_began_first_has_it(store, e
 
 def test_a_stack_ends_when_its_sweep_was_taken_over(store, sweep):
     lease = Lease(store.client, sweep, store.client.get_run(sweep).data.tags[OWNER])
-    lease.next_check = 0
     lease.check()
     store.client.set_tag(sweep, OWNER, ELSEWHERE)
     lease.next_check = 0
@@ -131,7 +144,6 @@ def test_a_stack_ends_when_its_sweep_was_taken_over(store, sweep):
 def test_a_stack_ends_when_its_sweep_was_ended(store, sweep):
     lease = Lease(store.client, sweep, ownership()[OWNER])
     store.client.set_terminated(sweep, "KILLED")
-    lease.next_check = 0
     with pytest.raises(Stopped, match="ended"):
         lease.check()
 
@@ -140,7 +152,6 @@ def check_after_an_hour(store, sweep, owner: str) -> None:
     """Check a lease twice, with an hour without a heartbeat in between."""
     store.client.set_tag(sweep, OWNER, owner)
     lease = Lease(store.client, sweep, owner)
-    lease.next_check = 0
     lease.check()
     lease.seen -= 3600
     lease.next_check = 0
@@ -161,16 +172,17 @@ def test_a_stack_ends_when_the_process_of_its_sweep_on_this_machine_was_killed(s
         check_after_an_hour(store, sweep, DEAD)
 
 
-def test_a_heart_beats_and_reports_and_passes_on_the_wish_to_stop(store, sweep, tmp_path, monkeypatch):
-    monkeypatch.setattr("flows.sweep.liveness.HEARTBEAT_SECONDS", 0.05)
-    progress = ProgressFolder(tmp_path)
-    progress.write("sweep", cells=4, work=4, done=5, epochs=10)
-    accuracies = {"0": [0.4, 0.5, 0.6]}
-    progress.write("stack-0", cells=3, work=3, phase="training", epoch=2, begun=time.time(), accuracies=accuracies)
+def test_a_heart_beats_and_reports_and_passes_on_the_wish_to_stop(store, sweep, monkeypatch):
+    monkeypatch.setattr("flows.sweep.ownership.HEARTBEAT_SECONDS", 0.05)
+    progress = Progress()
+    progress.plan(SweepPlanned(cells=4, done=5, work=4.0, epochs=10))
+    progress.take(StackBegan("seeds 0-2", (0.0, 0.0, 0.0), work=3.0), 0)
+    progress.take(Loaded({}, 10, ()), 0)
+    progress.take(EpochEnded(2, {"test/accuracy": np.array([0.4, 0.5, 0.6])}), 0)
     store.client.set_tag(sweep, HEARTBEAT, "0")
     reported = []
     with heartbeat(store.client, sweep, progress, lambda *line: reported.append(line)):
-        progress.stop()
+        progress.stopping = True
         deadline = time.monotonic() + 10
         while status(store, sweep) == "RUNNING" and time.monotonic() < deadline:
             time.sleep(0.05)

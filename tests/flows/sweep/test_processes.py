@@ -3,13 +3,12 @@
 import os
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
 from multiprocessing import active_children
 from typing import Any
 
 import pytest
 
-from flows.sweep.processes import WorkerProcesses, started_ahead, worker_processes
+from flows.sweep.processes import WorkerDied, WorkerProcesses
 
 pytestmark = pytest.mark.slow  # a process imports what workers need
 
@@ -87,30 +86,31 @@ def test_a_call_whose_report_is_refused_ends_and_its_process_too():
 
 def test_a_worker_that_dies_fails_its_own_stack_only_and_another_takes_its_place():
     with WorkerProcesses(2) as processes:
-        with pytest.raises(BrokenExecutor):
+        with pytest.raises(WorkerDied):
             ask(processes, os.abort)
         assert len({ask(processes, os.getpid) for _ in range(2)}) == 2
 
 
 def test_a_worker_that_dies_in_the_middle_of_a_report_is_noticed():
     reports: list[bytes] = []
-    with WorkerProcesses(1) as processes, pytest.raises(BrokenExecutor):
+    with WorkerProcesses(1) as processes, pytest.raises(WorkerDied):
         processes.run(die_in_a_report, on_report=reports.append)
     assert reports == [b"whole"]
 
 
 def test_workers_that_start_ahead_are_those_of_the_sweep_and_end_with_it():
-    with started_ahead(2):
+    with WorkerProcesses(3) as processes:
+        processes.start(2)
         assert len(early := {worker.pid for worker in active_children()}) == 2
-        with worker_processes(2) as processes:
-            assert {ask(processes, os.getpid) for _ in range(2)} == early
-        assert active_children() == []
-        with worker_processes(1) as processes:
-            assert ask(processes, os.getpid) not in early, "they can be used once"
+        assert {ask(processes, os.getpid) for _ in range(3)} > early
+    assert active_children() == []
+    with processes:
+        assert ask(processes, os.getpid) not in early, "others take their place, if stacks are to be trained again"
 
 
 def test_workers_that_no_sweep_has_taken_are_not_waited_for():
-    with started_ahead(1):
+    with WorkerProcesses(1) as processes:
+        processes.start(1)
         (worker,) = active_children()
     assert not worker.is_alive()
     assert worker.exitcode != 0, "it was killed while it imported"

@@ -10,9 +10,10 @@ from flows.platform.identity import this_process
 from flows.store import outbox
 from flows.store.cell_run import CellRun
 from flows.sweep import tracking
-from flows.sweep.progress import ProgressFolder, Stopped
+from flows.sweep.events import CellTrained, EpochEnded, Loaded
+from flows.sweep.ownership import ownership
+from flows.sweep.progress import Progress, Stopped
 from flows.sweep.tracking import SweepContext, track_stack
-from flows.sweep.training import CellTrained, EpochEnded, Loaded
 from mlp.nn.network import Network
 
 DATA = {"name": "some", "digest": "0", "source_type": "test", "source": "{}", "profile": "{}"}
@@ -28,8 +29,8 @@ def cells():
 def context(store, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where the outbox is
     experiment_id = store.experiment("some")
-    sweep = store.client.create_run(experiment_id).info.run_id
-    return SweepContext(store.uri, experiment_id, sweep, this_process(), 0, "some", ProgressFolder(tmp_path))
+    sweep = store.client.create_run(experiment_id, tags=ownership()).info.run_id
+    return SweepContext(store.uri, experiment_id, sweep, this_process(), 0, "some")
 
 
 def begin(cells, report):
@@ -37,9 +38,9 @@ def begin(cells, report):
     report(EpochEnded(0, {"test/accuracy": np.full(len(cells), 0.1)}, time=1000.0))
 
 
-def trained(place):
-    parameters = Network((784, 16, 10)).initialize(np.random.default_rng(place))
-    return CellTrained(2000.0, place, 5, False, {"test/accuracy": 0.9}, parameters, {})
+def trained(index):
+    parameters = Network((784, 16, 10)).initialize(np.random.default_rng(index))
+    return CellTrained(2000.0, index, 5, False, {"test/accuracy": 0.9}, parameters, {})
 
 
 def runs_of(store, context):
@@ -48,28 +49,54 @@ def runs_of(store, context):
 
 
 def test_a_run_begins_and_ends_when_its_training_did(store, cells, context, monkeypatch):
-    def train(stack, progress, report):
+    def train(stack, report):
         begin(stack, report)
-        for place in range(len(stack)):
-            report(trained(place))
+        for index in range(len(stack)):
+            report(trained(index))
 
-    monkeypatch.setattr(tracking, "train_cells", train)
-    assert track_stack(cells, "stack", context).counts == {"FINISHED": 2}
+    monkeypatch.setattr(tracking, "emit_training", train)
+    assert track_stack(cells, 0, context).counts == {"FINISHED": 2}
     for run in runs_of(store, context).values():
         assert (run.info.status, run.info.end_time) == ("FINISHED", 2_000_000)
         first, *_ = store.client.get_metric_history(run.info.run_id, "test/accuracy")
         assert (first.step, first.value, first.timestamp) == (0, 0.1, 1_000_000)
 
 
+def test_a_stack_on_a_cluster_brings_its_last_state_home(store, cells, context, monkeypatch):
+    def train(stack, report):
+        begin(stack, report)
+        for index in range(len(stack)):
+            report(trained(index))
+
+    monkeypatch.setattr(tracking, "emit_training", train)
+    state = track_stack(cells, 3, context).state
+    assert (state.phase, state.cells, state.epoch, list(state.accuracies)) == ("done", 2, 0, [0.1, 0.1])
+
+
+def test_a_stack_ends_after_its_epoch_when_the_sweep_is_asked_to_stop(store, cells, context, monkeypatch):
+    progress = Progress()
+
+    def train(stack, report):
+        report(Loaded(DATA, 10, (784, 16, 10)))
+        progress.stopping = True
+        report(EpochEnded(0, {"test/accuracy": np.full(len(stack), 0.1)}))
+        pytest.fail("the stack trains on")
+
+    monkeypatch.setattr(tracking, "emit_training", train)
+    assert track_stack(cells, 0, context, progress).counts == {"KILLED": 2}
+    assert {run.info.status for run in runs_of(store, context).values()} == {"KILLED"}
+    assert track_stack(cells, 1, context, progress).counts == {"KILLED": 2}, "nor does another begin"
+
+
 def test_a_result_that_is_kept_when_the_stack_is_stopped_is_not_sent_twice(store, cells, context, monkeypatch):
-    def train(stack, progress, report):
+    def train(stack, report):
         begin(stack, report)
         with patch.object(CellRun, "deliver", side_effect=OSError("no answer")):
             report(trained(0))
         raise Stopped("interrupted")
 
-    monkeypatch.setattr(tracking, "train_cells", train)
-    assert track_stack(cells, "stack", context).counts == {"KILLED": 2}
+    monkeypatch.setattr(tracking, "emit_training", train)
+    assert track_stack(cells, 0, context).counts == {"KILLED": 2}
     runs = runs_of(store, context)
     assert {key: run.info.status for key, run in runs.items()} == {"cell 0": "RUNNING", "cell 1": "KILLED"}
     assert outbox.deliver_waiting(store.client, store.uri).delivered == 1

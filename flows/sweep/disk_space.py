@@ -1,4 +1,4 @@
-"""Whether the disk has room for the results of a stack: runs that could not finish are not started."""
+"""The disk space that the results of a stack need: runs that could not finish are not started."""
 
 import shutil
 
@@ -20,8 +20,8 @@ def bytes_of_results(cell: Cell) -> int:
     return curves + (WEIGHT_BYTES + SNAPSHOT_BYTES * len(kept_epochs(epochs, cell.weights))) * cell.weights
 
 
-def lack_of_room(cells: dict[str, Cell], tracking_uri: str) -> str:
-    """Why the results of a stack have no room in a local store; empty if they have, or if a server keeps the store."""
+def lack_of_space(cells: dict[str, Cell], tracking_uri: str) -> str:
+    """Why a local store has no space for the results of a stack; empty if it has, or if a server keeps the store."""
     if not tracking_uri.startswith("sqlite"):
         return ""
     folder = sqlite_file(tracking_uri).parent

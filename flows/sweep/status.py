@@ -1,0 +1,93 @@
+"""How far an experiment has come: which of its cells are done, and what comes out if all of them are."""
+
+from dataclasses import dataclass
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from flows.plan.cell import Cell
+from flows.plan.experiment import Experiment
+from flows.plan.preparation import keyed_cells
+from flows.store import outbox
+from flows.store.artifacts import not_done
+from flows.store.champion import find_champion
+from flows.store.experiments import open_experiment
+from flows.store.runs import now
+from flows.sweep.ownership import interrupted, latest_sweep_of, living_sweeps
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a sweep.
+
+    Attributes
+    ----------
+    run_id : str or None
+        The parent run; if every cell was done before, that of the latest sweep of these cells, or None.
+    counts : dict
+        Number of cells by status; ``done`` are those that this sweep did not have to train.
+    keys : list of str
+        The keys of all cells, in the order of the grid.
+    """
+
+    run_id: str | None
+    counts: dict[str, int]
+    keys: list[str]
+
+
+@dataclass(frozen=True)
+class SweepStatus:
+    """How far an experiment has come.
+
+    Attributes
+    ----------
+    cells : dict
+        All of its cells, by key.
+    missing : dict
+        The cells that are to be trained.
+    planned : int
+        When this was looked up, in milliseconds since 1970.
+    latest : Run or None
+        The latest sweep of exactly these cells.
+    """
+
+    experiment: Experiment
+    cells: dict[str, Cell]
+    missing: dict[str, Cell]
+    planned: int
+    latest: Run | None = None
+
+    @property
+    def done(self) -> int:
+        """Number of cells that need not be trained."""
+        return len(self.cells) - len(self.missing)
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing to train and nothing to compare."""
+        return not self.missing and not (self.latest and interrupted(self.latest))
+
+    def outcome(self, client: MlflowClient) -> Outcome:
+        """The outcome if it is complete; the champion is registered again if it is gone."""
+        if self.latest and find_champion(client, self.experiment.name) is None:
+            # Imported only here: it takes seconds, and the champion is hardly ever gone.
+            from flows.report.summary import restore_champion
+
+            restore_champion(client, self.latest, self.experiment.name, self.cells)
+        return Outcome(self.latest.info.run_id if self.latest else None, {"done": len(self.cells)}, list(self.cells))
+
+
+def look_up(client: MlflowClient, experiment: Experiment, *, force: bool) -> SweepStatus:
+    """Load the data, and find the missing cells, after what earlier sweeps left behind is delivered or closed.
+
+    In MLflow nothing is made for an experiment that it does not know.
+    """
+    cells, planned = keyed_cells(experiment), now()
+    if not client.get_experiment_by_name(experiment.name):
+        return SweepStatus(experiment, cells, cells, planned)
+    experiment_id = open_experiment(client, experiment)
+    outbox.deliver_waiting(client, client.tracking_uri)
+    living_sweeps(client, experiment_id)  # closes the runs that dead processes left open
+    planned = now()
+    missing = cells if force else not_done(client, experiment_id, cells)
+    return SweepStatus(experiment, cells, missing, planned, latest_sweep_of(client, experiment_id, cells))
