@@ -33,9 +33,9 @@ from flows.store.runs import end_run
 from flows.sweep.events import SweepPlanned
 from flows.sweep.interrupts import stop_on_interrupt
 from flows.sweep.options import SweepOptions
-from flows.sweep.ownership import begin_sweep, claimed, close_cells, heartbeat, living_sweeps
+from flows.sweep.ownership import begin_sweep, claimed, heartbeat, living_sweeps
 from flows.sweep.processes import WorkerDied, WorkerProcesses
-from flows.sweep.progress import Prepared, Progress, prepared_by_caller
+from flows.sweep.progress import Progress, prepared_by_caller
 from flows.sweep.status import Outcome, SweepStatus, look_up
 from flows.sweep.tracking import StackResult, SweepContext, track_stack
 from mlp.data.sets import DataUnavailable
@@ -105,7 +105,7 @@ def sweep(
     with prepared_by_caller() as prepared, stop_on_interrupt(prepared.progress):
         try:
             status = prepared.status or load(experiment, options.uri, force)
-            return run_to_the_end(status, options, prepared)
+            return run_to_the_end(status, options, prepared.progress)
         except (ConfigurationError, DataUnavailable) as error:
             return Failed(message=str(error))
         except WorkerDied:
@@ -115,16 +115,15 @@ def sweep(
             return Failed(message=f"store: {store} failed ({shortened(error)}); finished cells are safe")
 
 
-def run_to_the_end(status: SweepStatus, options: SweepOptions, prepared: Prepared) -> Outcome | State:
+def run_to_the_end(status: SweepStatus, options: SweepOptions, progress: Progress) -> Outcome | State:
     """Train the missing cells, and compare all cells of the sweep."""
-    client, progress = connect(options.uri), prepared.progress
+    client = connect(options.uri)
     experiment, cells = status.experiment, status.cells
     name = next(iter(cells.values())).data.name
     counted = len(cells), len(status.missing), status.done
     get_run_logger().info("%s: %d cells, %d to train, %d done before", name, *counted)
-    if status.complete:
-        message = f"nothing to train: all {len(cells)} cells were done before"
-        return Completed(message=message, data=status.outcome(client))
+    if status.outcome:
+        return Completed(message=f"nothing to train: all {len(cells)} cells were done before", data=status.outcome)
 
     experiment_id = open_experiment(client, experiment)
     run_id = begin_sweep(client, experiment_id, experiment, cells, anew=options.force)
@@ -134,7 +133,7 @@ def run_to_the_end(status: SweepStatus, options: SweepOptions, prepared: Prepare
         charts.publish_chart_view(client, experiment_id, run_id, cells.values())
         charts.describe(client, experiment_id, None, experiment.description)
         with heartbeat(client, run_id, progress, show_progress(experiment.name)):
-            counts, undelivered = train_missing(client, context, status, options, prepared)
+            counts, undelivered = train_missing(client, context, status, options, progress)
             if undelivered and not delivered_at_last(client, progress):
                 return Failed(
                     message=f"tracking URI: {without_login(options.uri)} did not take all results ({undelivered}); "
@@ -152,8 +151,8 @@ def run_to_the_end(status: SweepStatus, options: SweepOptions, prepared: Prepare
         raise
     finally:
         with suppress(*STORE_ERRORS):  # if the store is gone, the next sweep closes these runs
-            close_cells(client, experiment_id, run_id)
             end_run(client, run_id, ending)
+            living_sweeps(client, experiment_id)  # closes the cells that died with their worker
     return Outcome(run_id, dict(counts), list(cells))
 
 
@@ -164,7 +163,7 @@ def planned(cells: dict[str, Cell], done: int, waiting_for: str = "") -> SweepPl
 
 
 def train_missing(
-    client: MlflowClient, context: SweepContext, status: SweepStatus, options: SweepOptions, prepared: Prepared
+    client: MlflowClient, context: SweepContext, status: SweepStatus, options: SweepOptions, progress: Progress
 ) -> tuple[Counter, str]:
     """Train cells, except those that another running sweep, which began earlier, trains.
 
@@ -176,7 +175,7 @@ def train_missing(
         Why some results could not be delivered to MLflow; empty if all were.
     """
     counts: Counter = Counter(done=status.done)
-    missing, undelivered, progress = status.missing, "", prepared.progress
+    missing, undelivered = status.missing, ""
     while missing:
         taken: dict[str, str] = {}
         if not options.force:
@@ -188,7 +187,7 @@ def train_missing(
         missing = {key: cell for key, cell in missing.items() if key in taken}
         if ours:
             progress.plan(planned(ours, counts["done"]))
-            results = train_stacks(ours, context, options, prepared)
+            results = train_stacks(ours, context, options, progress)
             if lost := next((result.undelivered for result in results if not result.kept), ""):
                 raise OSError(lost)
             counts += sum((Counter(result.counts) for result in results), Counter())
@@ -203,7 +202,7 @@ def train_missing(
 
 
 def train_stacks(
-    cells: dict[str, Cell], context: SweepContext, options: SweepOptions, prepared: Prepared
+    cells: dict[str, Cell], context: SweepContext, options: SweepOptions, progress: Progress
 ) -> list[StackResult]:
     """Train one task per stack; a single stack trains in this process, unless there is a cluster."""
     running = FlowRunContext.get()
@@ -211,14 +210,14 @@ def train_stacks(
     stacks = plan(cells, options.worker_count, options.bytes)
     here = isinstance(running.task_runner, ThreadPoolTaskRunner)
     if here and len(stacks) == 1:
-        return [stack_task(stacks[0], 0, context, prepared.progress)]
+        return [stack_task(stacks[0], 0, context, progress)]
     results = []
     with ExitStack() as open_until_done:
         shared: dict[str, Any] = {"context": context}
         if here:
             # The tasks run in threads of this process, so that only this process needs Prefect's server.
-            processes = open_until_done.enter_context(prepared.processes or WorkerProcesses(options.worker_count))
-            shared |= {"progress": prepared.progress, "processes": processes}
+            processes = open_until_done.enter_context(WorkerProcesses(options.worker_count))
+            shared |= {"progress": progress, "processes": processes}
         runner = ThreadPoolTaskRunner(options.worker_count) if here else running.task_runner.duplicate()
         open_until_done.enter_context(runner)
         tasks = [shared | {"cells": stack, "number": number} for number, stack in enumerate(stacks)]
@@ -226,7 +225,7 @@ def train_stacks(
         for future in as_completed(list(futures)):
             results.append(future.result())
             if state := results[-1].state:  # from a cluster it comes home only now
-                prepared.progress.set_stack(futures[future], state)
+                progress.set_stack(futures[future], state)
             if not results[-1].kept:
                 break  # there is no room for results: the end of the runner's context cancels the stacks that wait
     return results

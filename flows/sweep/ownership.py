@@ -52,7 +52,7 @@ def is_alive(sweep: Run) -> bool:
 
 
 def living_sweeps(client: MlflowClient, experiment_id: str) -> list[Run]:
-    """Parent runs of the sweeps that are running; runs that a dead process left open are marked KILLED."""
+    """Parent runs of the sweeps that are running; what others left open, whose process died, is marked KILLED."""
     open_runs = list(search(client, experiment_id, "attributes.status = 'RUNNING'"))
     living = {run.info.run_id: run for run in open_runs if run.data.tags.get("kind") == "sweep" and is_alive(run)}
     for run in open_runs:
@@ -89,13 +89,6 @@ def fingerprint(keys: Iterable[str]) -> str:
 def interrupted(sweep: Run) -> bool:
     """Whether a sweep ended before all of its cells had been trained and compared."""
     return sweep.info.status in ("KILLED", "FAILED")
-
-
-def close_cells(client: MlflowClient, experiment_id: str, sweep_id: str) -> None:
-    """Mark the cells that a sweep has left open when it ends as KILLED: their process died."""
-    for run in search(client, experiment_id, f"attributes.status = 'RUNNING' and tags.sweep = '{sweep_id}'"):
-        if run.info.run_id != sweep_id:
-            end_run(client, run.info.run_id, "KILLED", "its process died")
 
 
 def claimed(client: MlflowClient, sweep_id: str, living: list[Run]) -> dict[str, str]:

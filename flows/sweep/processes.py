@@ -78,15 +78,9 @@ class WorkerProcesses:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for _ in range(self.free.qsize()):
+        while not self.free.empty():
             if worker := self.free.get():
                 worker.end()
-            self.free.put(None)
-
-    def start(self, count: int) -> None:
-        """Start some of them, without waiting for it."""
-        for _ in range(count):
-            self.free.put(self.free.get() or Worker())
 
     def run(self, function: Callable[..., Any], *arguments: Any, on_report: Callable[[Any], None]) -> Any:
         """Call a function in a process, as soon as one is free, with what sends its reports as the last argument.
@@ -122,8 +116,6 @@ def work(pipe: Connection) -> None:
     for number in end_signals():
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()
-    import flows.sweep.training  # noqa: F401  # what the first stack needs, before it is there
-
     with suppress(EOFError, OSError):  # the flow wants no more
         while True:
             function, arguments = pipe.recv()

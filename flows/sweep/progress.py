@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from flows.platform.temporary import temporary_files_in_store
 from flows.sweep.events import StackEvent, SweepPlanned
-from flows.sweep.processes import WorkerProcesses
 from flows.sweep.states import StackState, SweepState
 
 if TYPE_CHECKING:
@@ -74,13 +73,10 @@ class Prepared:
     ----------
     status : SweepStatus or None
         Which cells are missing; None if the flow has to find out.
-    processes : WorkerProcesses or None
-        Workers that have been started ahead.
     """
 
     progress: Progress = field(default_factory=Progress)
     status: "SweepStatus | None" = None
-    processes: WorkerProcesses | None = None
 
 
 _prepared: ContextVar[Prepared | None] = ContextVar("prepared", default=None)

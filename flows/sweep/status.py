@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from mlflow import MlflowClient
-from mlflow.entities import Run
 
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
@@ -47,34 +46,20 @@ class SweepStatus:
         The cells that are to be trained.
     planned : int
         When this was looked up, in milliseconds since 1970.
-    latest : Run or None
-        The latest sweep of exactly these cells.
+    outcome : Outcome or None
+        If there is nothing to train and nothing to compare.
     """
 
     experiment: Experiment
     cells: dict[str, Cell]
     missing: dict[str, Cell]
     planned: int
-    latest: Run | None = None
+    outcome: Outcome | None = None
 
     @property
     def done(self) -> int:
         """Number of cells that need not be trained."""
         return len(self.cells) - len(self.missing)
-
-    @property
-    def complete(self) -> bool:
-        """Whether there is nothing to train and nothing to compare."""
-        return not self.missing and not (self.latest and interrupted(self.latest))
-
-    def outcome(self, client: MlflowClient) -> Outcome:
-        """The outcome if it is complete; the champion is registered again if it is gone."""
-        if self.latest and find_champion(client, self.experiment.name) is None:
-            # Imported only here: it takes seconds, and the champion is hardly ever gone.
-            from flows.report.summary import restore_champion
-
-            restore_champion(client, self.latest, self.experiment.name, self.cells)
-        return Outcome(self.latest.info.run_id if self.latest else None, {"done": len(self.cells)}, list(self.cells))
 
 
 def look_up(client: MlflowClient, experiment: Experiment, *, force: bool) -> SweepStatus:
@@ -90,4 +75,13 @@ def look_up(client: MlflowClient, experiment: Experiment, *, force: bool) -> Swe
     living_sweeps(client, experiment_id)  # closes the runs that dead processes left open
     planned = now()
     missing = cells if force else not_done(client, experiment_id, cells)
-    return SweepStatus(experiment, cells, missing, planned, latest_sweep_of(client, experiment_id, cells))
+    latest = latest_sweep_of(client, experiment_id, cells)
+    if missing or (latest and interrupted(latest)):
+        return SweepStatus(experiment, cells, missing, planned)
+    if latest and find_champion(client, experiment.name) is None:
+        # Imported only here: it takes seconds, and the champion is hardly ever gone.
+        from flows.report.summary import restore_champion
+
+        restore_champion(client, latest, experiment.name, cells)
+    outcome = Outcome(latest.info.run_id if latest else None, {"done": len(cells)}, list(cells))
+    return SweepStatus(experiment, cells, missing, planned, outcome)

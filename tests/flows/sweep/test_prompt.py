@@ -2,7 +2,7 @@
 
 from prefect.settings import get_current_settings
 
-from flows.sweep.prompt import without_heartbeats
+from flows.sweep.flow_at_prompt import without_heartbeats
 
 
 def test_prefect_sends_no_heartbeats_during_a_sweep_and_does_afterwards():
