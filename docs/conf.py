@@ -26,7 +26,8 @@ extensions = [
 
 # Tables and texts that commands made are parts of pages, not pages.
 PARTS = {part for page in DOCS.glob("*.md") for part in re.findall(r"<!-- include (\S+) -->", page.read_text("utf-8"))}
-exclude_patterns = ["_ext", "_templates", *PARTS]
+# The diagrams of architecture.md are drawn by the pages of a repository, where those who change the code read it.
+exclude_patterns = ["_ext", "_templates", "architecture.md", *PARTS]
 templates_path = ["_templates"]
 
 # Docstrings say `mlp.Network`: a link where the site has such a page.
