@@ -74,6 +74,16 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
     Inputs of type uint8 are pixels, and are divided by 255. All others are used unchanged: scale them to about [0, 1]
     or to unit variance. Inputs that are too large for that cause a warning, and so does training that diverges or does
     not learn (a ConvergenceWarning).
+
+    Examples
+    --------
+    >>> from mlp import MLPClassifier, load
+    >>> data = load("digits")
+    >>> classifier = MLPClassifier(epochs=10, random_state=0).fit(data.train_images, data.train_labels)
+    >>> classifier.predict_proba(data.test_images).shape
+    (359, 10)
+    >>> classifier.score(data.test_images, data.test_labels) > 0.8
+    True
     """
 
     classes_: NDArray

@@ -76,6 +76,15 @@ def load_runs(*sources: str, everything: bool = False, tracking_server: str | No
     ------
     ConfigurationError
         If there is no such experiment or sweep.
+
+    Examples
+    --------
+    After ``mlp run demo``:
+
+    >>> from flows import load_runs
+    >>> runs = load_runs("demo")
+    >>> runs.groupby("fraction")["seed"].count().to_dict()
+    {0.0: 3, 0.5: 3, 1.0: 3}
     """
     return select(open_store(tracking_uri(tracking_server)), sources, everything).cells
 
@@ -97,6 +106,15 @@ def load_curves(
     DataFrame
         ``run_id``, ``metric`` : str; ``step`` : int, the epoch, 0 before training; ``value`` : float. Params come by
         ``curves.merge(runs[["run_id", "seed", "fraction"]], on="run_id")``.
+
+    Examples
+    --------
+    After ``mlp run demo``:
+
+    >>> from flows import load_curves
+    >>> curves = load_curves("demo", ["test/accuracy"])
+    >>> curves.columns.tolist()
+    ['run_id', 'metric', 'step', 'value']
     """
     client = open_store(tracking_uri(tracking_server))
     cells = select(client, [runs], False).cells if isinstance(runs, str) else runs

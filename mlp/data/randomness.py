@@ -20,5 +20,13 @@ def generator(seed: int, stream: str) -> Generator:
     ------
     ValueError
         If the seed is negative or the stream unknown.
+
+    Examples
+    --------
+    >>> from mlp import generator
+    >>> bool(generator(0, "start").random() == generator(0, "start").random())
+    True
+    >>> bool(generator(0, "start").random() == generator(0, "order").random())
+    False
     """
     return default_rng(SeedSequence(seed, spawn_key=(STREAMS.index(stream),)))

@@ -132,6 +132,13 @@ def load(
         If OpenML can't be reached, and the data home doesn't have the data, or has them damaged.
     ValueError
         If an argument is out of range, or the data set does not consist of square images of one or three channels.
+
+    Examples
+    --------
+    >>> from mlp import load
+    >>> data = load("digits", rows=500)
+    >>> data.train_images.shape, data.test_images.shape, data.classes
+    ((500, 784), (359, 784), 10)
     """
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
         raise ValueError(f"data: {name!r} given; allowed: {', '.join(NAMES)} or an OpenML name (letters, digits, _.-)")

@@ -86,6 +86,18 @@ def train_stack(
         If a job has another number of labels than the data, the descents differ in their mini-batches, there is not
         one generator of mini-batches for the stack or one for each cell, or both `evaluation_rows` and `stop_accuracy`
         are given: some rows can't say that a cell has fitted all of them.
+
+    Examples
+    --------
+    Three seeds at once:
+
+    >>> from mlp import CellJob, Descent, Network, generator, load, train_stack
+    >>> data, network = load("digits", rows=500), Network()
+    >>> starts = [network.initialize(generator(seed, "start")) for seed in range(3)]
+    >>> jobs = [CellJob(start, data.train_labels, Descent(epochs=5)) for start in starts]
+    >>> history = train_stack(network, jobs, data, generator(0, "order"))
+    >>> history.metrics["test/accuracy"].shape  # epochs, the untrained networks first, and cells
+    (6, 3)
     """
     descents, train_labels = [job.descent for job in jobs], checked_labels(jobs, data)
     check_batches(jobs, batch_rng)

@@ -56,6 +56,12 @@ class Descent:
     ------
     ValueError
         If a field is out of its range, or the rule can't use the momentum.
+
+    Examples
+    --------
+    >>> from mlp import Descent
+    >>> Descent(learning_rate=2.0, decay=0.5).rate(epoch=2)
+    0.5
     """
 
     learning_rate: float = 1.5
@@ -162,6 +168,15 @@ def descend(
     ------
     ValueError
         If the rule can't use the momentum.
+
+    Examples
+    --------
+    >>> from mlp import descend
+    >>> def slope(point):  # of 3/2 x² + 1/2 y²
+    ...     return point * [3, 1]
+    >>> path = descend(slope, start=[1, 1], rate=0.5, steps=2)
+    >>> path.tolist()
+    [[1.0, 1.0], [-0.5, 0.5], [0.25, 0.25]]
     """
     point = np.array(start, dtype=np.float64, ndmin=1)
     path, step_rule = [point.copy()], RULES[rule]([point], momentum, 0.0)
@@ -242,6 +257,18 @@ def train(
     ------
     ValueError
         If the job has no `batch_rng`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlp import CellJob, Descent, Network, generator, load, train
+    >>> data, network = load("digits", rows=500), Network()
+    >>> start = network.initialize(generator(0, "start"))
+    >>> job = CellJob(start, data.train_labels, Descent(epochs=20), generator(0, "order"))
+    >>> trained = train(network, job, data.train_images)
+    >>> answers = network.answers(trained, data.test_images / np.float32(255))
+    >>> bool((answers.argmax(axis=1) == data.test_labels).mean() > 0.7)
+    True
     """
     descent, batch_rng, labels = job.descent, job.batch_rng, job.train_labels
     if batch_rng is None:

@@ -46,6 +46,18 @@ class Network:
     ------
     ValueError
         If a name is unknown, a size is below 1, or there are fewer than two layers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlp import Network, generator
+    >>> network = Network()
+    >>> network.parameter_count
+    13002
+    >>> parameters = network.initialize(generator(0, "start"))
+    >>> images = np.zeros((2, 784), np.float32)
+    >>> [activations.shape for activations in network.forward(parameters, images)]
+    [(2, 784), (2, 16), (2, 16), (2, 10)]
     """
 
     sizes: tuple[int, ...] = (784, 16, 16, 10)
@@ -159,7 +171,17 @@ def passed_on(activations: list[NDArray], masks: Sequence[NDArray], depth: int) 
 
 
 def flatten(parameters: Parameters) -> NDArray:
-    """All parameters as one vector: for each layer its weights, row by row, and then its biases."""
+    """All parameters as one vector: for each layer its weights, row by row, and then its biases.
+
+    Examples
+    --------
+    >>> from mlp import Network, flatten, generator, unflatten
+    >>> parameters = Network((2, 3, 1)).initialize(generator(0, "start"))
+    >>> flatten(parameters).shape
+    (13,)
+    >>> [layer.weights.shape for layer in unflatten(flatten(parameters), (2, 3, 1))]
+    [(2, 3), (3, 1)]
+    """
     return np.concatenate([array.ravel() for layer in parameters for array in layer])
 
 
@@ -176,6 +198,13 @@ def central_differences(function: Callable[[NDArray], float], vector: NDArray, s
     """Gradient (d,) of a function at a float64 vector (d,) by (f(x + h) - f(x - h)) / 2h, with h = `step`.
 
     Slow, and independent of backpropagation, which the tests check against it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlp import central_differences
+    >>> central_differences(lambda point: 1.5 * point[0] ** 2 + 0.5 * point[1] ** 2, np.ones(2)).round(6).tolist()
+    [3.0, 1.0]
     """
     gradient = np.empty_like(vector)
     for i in range(vector.size):
