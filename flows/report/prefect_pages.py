@@ -1,4 +1,4 @@
-"""What Prefect's pages show of a sweep: its progress while it trains, then its result."""
+"""A sweep on Prefect's pages: its progress while it trains, then its result."""
 
 import logging
 from collections.abc import Callable

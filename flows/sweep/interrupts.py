@@ -1,4 +1,4 @@
-"""How a sweep ends when it is asked to: by Ctrl-C, by another process, or because its terminal was closed."""
+"""The end of a sweep that is asked to: by Ctrl-C, by another process, or because its terminal was closed."""
 
 import multiprocessing
 import os

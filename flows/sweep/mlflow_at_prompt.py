@@ -1,4 +1,4 @@
-"""What a sweep at the prompt asks of MLflow and prints, before it trains and after it."""
+"""MLflow at the prompt: what is asked of it, and printed, before a sweep trains and after it."""
 
 import warnings
 from contextlib import suppress

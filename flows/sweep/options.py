@@ -1,4 +1,4 @@
-"""What a sweep is asked for beside its experiment."""
+"""The options of a sweep, beside its experiment."""
 
 from dataclasses import dataclass
 

@@ -123,7 +123,7 @@ def work(pipe: Connection) -> None:
 
 
 def ended(function: Callable[..., Any], *arguments: Any) -> CallEnded:
-    """How a call of a function ends."""
+    """The end of a call of a function."""
     try:
         return CallEnded(function(*arguments))
     except Exception as error:  # noqa: BLE001  # the flow raises it again

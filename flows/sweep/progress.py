@@ -1,4 +1,4 @@
-"""What the threads of a sweep's process share, and what its caller has prepared for it."""
+"""The progress of a sweep, which the threads of its process share, and what its caller has prepared for it."""
 
 import threading
 import time
@@ -67,7 +67,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the caller of a sweep has prepared in the same process; the flow's own parameters are JSON.
+    """A sweep as its caller in the same process has prepared it; the flow's own parameters are JSON.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ def preparing(prepared: Prepared) -> Iterator[None]:
 
 @contextmanager
 def prepared_by_caller() -> Iterator[Prepared]:
-    """What the caller of this sweep has prepared; of a sweep that the service runs, nothing."""
+    """This sweep as its caller has prepared it; one that the service runs begins with nothing."""
     if prepared := _prepared.get():
         yield prepared
     else:

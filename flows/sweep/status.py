@@ -1,4 +1,4 @@
-"""How far an experiment has come: which of its cells are done, and what comes out if all of them are."""
+"""The status of an experiment: which of its cells are done, and the outcome if all of them are."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class SweepStatus:
-    """How far an experiment has come.
+    """Status of an experiment.
 
     Attributes
     ----------
