@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mlp.figures.style import COLOURS, MARKERS, panels, shades
+from mlp.figures.style import DASHES, MARKERS, draw_band, panels, shades, styled
 
 
 def draw_curves(axes: Axes, groups: Mapping[str, NDArray], label: str) -> None:
@@ -19,13 +19,20 @@ def draw_curves(axes: Axes, groups: Mapping[str, NDArray], label: str) -> None:
     groups : mapping of legend label to (seeds, steps) array
         Step 0 is the untrained network.
     label : str
-        Of the y axis.
+        Label of the y axis.
     """
-    for colour, (name, values) in zip(shades(len(groups)), groups.items(), strict=True):
-        steps = np.arange(values.shape[1])
-        axes.fill_between(steps, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
-        axes.plot(steps, values.mean(axis=0), color=colour, label=name)
+    for values, style in styled(groups, color=shades(len(groups))):
+        draw_band(axes, np.arange(values.shape[1]), values, **style)
     axes.set(xlabel="epoch", ylabel=label)
+
+
+def curves_figure(groups: Mapping[str, NDArray], label: str, scale: str = "linear") -> Figure:
+    """Mean curves over seeds with bands, by epoch; see `draw_curves`. The scale of the y axis may be ``log``."""
+    figure, (axes,) = panels(1)
+    draw_curves(axes, groups, label)
+    axes.set_yscale(scale)
+    axes.legend()
+    return figure
 
 
 def draw_measures(axes: Axes, groups: Sequence[Any], measures: Mapping[str, NDArray], ylabel: str, xlabel: str) -> None:
@@ -38,11 +45,11 @@ def draw_measures(axes: Axes, groups: Sequence[Any], measures: Mapping[str, NDAr
     measures : mapping of legend label to (groups, 2) array
         Mean and standard deviation; NaN where not defined.
     ylabel, xlabel : str
-        Of the axes.
+        Labels of the axes.
     """
     places = np.arange(len(groups))
-    for colour, marker, (name, values) in zip(COLOURS, MARKERS, measures.items(), strict=False):
-        axes.errorbar(places, values[:, 0], values[:, 1], color=colour, marker=marker, capsize=3, label=name)
+    for values, style in styled(measures, marker=MARKERS):
+        axes.errorbar(places, *values.T, capsize=3, **style)
     axes.set_xticks(places, groups)
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(-0.03, 1.03))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # outside, because the lines leave no corner free
@@ -69,4 +76,43 @@ def overview(
     middle.set_ylim(-0.03, 1.03)
     left.legend(title=xlabel)
     draw_measures(right, groups, measures, "accuracy, or confidence", xlabel)
+    return figure
+
+
+def curve_shapes(curves: Mapping[str, NDArray]) -> Figure:
+    """Training accuracy against the share of the epochs, to compare the shapes of trainings of different length.
+
+    Parameters
+    ----------
+    curves : mapping of name to (seeds, steps)
+    """
+    figure, (axes,) = panels(1)
+    named = {f"{name} labels, {values.shape[1] - 1} epochs": values for name, values in curves.items()}
+    for values, style in styled(named, linestyle=DASHES):
+        draw_band(axes, np.linspace(0, 1, values.shape[1]), values, **style)
+    axes.plot([0, 1], [0.1, 1], color="0.5", linewidth=0.8, linestyle=":", label="a straight line")
+    axes.set(xlabel="share of the epochs", ylabel="accuracy on the training labels", ylim=(0, 1.03))
+    axes.legend()
+    return figure
+
+
+def early_stopping(test: Mapping[str, NDArray], memorized: Mapping[str, NDArray]) -> Figure:
+    """Test accuracy and share of wrong labels given back, by epoch; dots at the best epoch of the mean test accuracy.
+
+    Parameters
+    ----------
+    test, memorized : mapping of fraction to (seeds, steps)
+        Only fractions above 0 have wrong labels.
+    """
+    figure, (left, right) = panels(2)
+    colours = dict(zip(test, shades(len(test)), strict=True))
+    for axes, groups in ((left, test), (right, memorized)):
+        for name, values in groups.items():
+            draw_band(axes, np.arange(values.shape[1]), values, color=colours[name], label=name)
+            best = test[name].mean(axis=0).argmax()
+            axes.plot(best, values.mean(axis=0)[best], "o", color=colours[name])
+        axes.set(xlabel="epoch", ylim=(-0.03, 1.03))
+    left.set_ylabel("accuracy on the test images")
+    right.set_ylabel("wrong training labels given back")
+    left.legend(title="corrupted labels", loc="lower left", ncols=3, fontsize=8, title_fontsize=8)
     return figure

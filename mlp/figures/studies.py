@@ -7,8 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mlp.figures.memorization import draw_over_seeds
-from mlp.figures.style import COLOURS, image_grid, panels
+from mlp.figures.style import COLOURS, draw_over_seeds, image_grid, panels
 
 
 def level_effects(measures: Mapping[str, NDArray], factors: Mapping[str, Sequence[Any]]) -> Figure:
@@ -60,8 +59,6 @@ def label_noise(
         axes.legend(title="neurons", loc="lower left")
     widths = [int(width) for width in next(iter(accuracy.values()))]
     draw_over_seeds(right, widths, breaks, xlabel="neurons", ylabel="fraction where half is lost", xscale="log")
-    right.set_xticks(widths, list(map(str, widths)))
-    right.minorticks_off()
     right.legend()
     return figure
 
@@ -73,7 +70,7 @@ def drawings(start: NDArray, drawn: NDArray, examples: NDArray, titles: Sequence
     ----------
     start, drawn, examples : (digits, pixels) floats in [0, 1]
     titles : (digits,)
-        Of the drawn images.
+        Titles of the drawn images.
     """
     side = round(drawn.shape[1] ** 0.5)
     figure, rows = image_grid(4, len(drawn), size=1.1)

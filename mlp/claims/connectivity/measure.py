@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp import figures
+from mlp.claims.connectivity import figure
 from mlp.claims.findings import Findings, TrainedNetwork, select, values_of
 from mlp.data.randomness import generator
 from mlp.measures.connectivity import matched, on_curve, trained_bend
@@ -46,7 +46,7 @@ def measure(nets: list[TrainedNetwork]) -> Findings:
         straight, after = (quantities[f"{name}_{path}_cost"] for path in ("straight", "matched"))
         quantities[f"{name}_matched_share"] = after / straight
     quantities["width_helps"] = quantities["narrow_matched_cost"] - quantities["wide_matched_cost"]
-    return Findings(quantities, {"paths": figures.paths(POSITIONS, shown)})
+    return Findings(quantities, {"paths": figure.paths(POSITIONS, shown)})
 
 
 def paths_between(net: TrainedNetwork, other: TrainedNetwork) -> list[Callable[[float], NDArray]]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp import figures
+from mlp.claims.corruption.figure import factor_by_error, figure1
 from mlp.claims.findings import (
     Findings,
     TrainedNetwork,
@@ -57,8 +57,8 @@ def measure(
     costs = {name: curves_over_seeds(inputs, "train/cost", inputs=kind) for name, kind in kinds.items()}
     costs["random labels"] = curves_over_seeds(labels, "train/cost", fraction=fractions[-1])
     pictures = {
-        "figure1": figures.zhang_figure1(costs, fractions, epochs / epochs[0], errors),
-        "data": figures.factor_by_error(found),
+        "figure1": figure1(costs, fractions, epochs / epochs[0], errors),
+        "data": factor_by_error(found),
     }
     return Findings(quantities, pictures)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp import figures
+from mlp.claims.critical.figure import over_fractions, over_radii
 from mlp.claims.findings import (
     Findings,
     TrainedNetwork,
@@ -52,7 +52,7 @@ def measure(labels: list[TrainedNetwork], inputs: list[TrainedNetwork]) -> Findi
             f"{name}_with_labels": rank_correlation(fractions, ratios),
         }
         if name == "heldout":
-            pictures["critical"] = figures.critical(fractions, ratios, noise)
+            pictures["critical"] = over_fractions(fractions, ratios, noise)
     ends = {
         "real data": labels[0],
         "random labels": select(labels, fraction=fractions[-1])[0],
@@ -63,7 +63,7 @@ def measure(labels: list[TrainedNetwork], inputs: list[TrainedNetwork]) -> Findi
         for name, net in ends.items()
         for kind, words in (("test", "held out"), ("train", "training images"))
     }
-    pictures["radii"] = figures.radii(RADII, by_radius)
+    pictures["radii"] = over_radii(RADII, by_radius)
     return Findings(quantities, pictures)
 
 

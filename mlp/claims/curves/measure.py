@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp import figures
+from mlp.claims.curves.figure import cost_shapes
 from mlp.claims.findings import Findings, TrainedNetwork, epochs_to_fit, over_seeds, select
 from mlp.data.randomness import generator
 from mlp.measures.memorization import CurveShape, curve_shape
@@ -70,7 +70,7 @@ def measure(
         "early_apart": quantities["true_early_99"] - quantities["shuffled_early_99"],
         "line_apart": quantities["shuffled_line_99"] - quantities["true_line_99"],
     }
-    return Findings(quantities, {"shape": figures.cost_shapes(drawn, first)})
+    return Findings(quantities, {"shape": cost_shapes(drawn, first)})
 
 
 def course(net: TrainedNetwork) -> Course:

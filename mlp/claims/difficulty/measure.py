@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp import figures
+from mlp.claims.difficulty.figure import difficulties
 from mlp.claims.findings import (
     Findings,
     TrainedNetwork,
@@ -58,7 +58,7 @@ def measure(nets: list[TrainedNetwork], labels: list[TrainedNetwork], plain: lis
             f"{name}_dispersion_of_a_digit": dispersion_within_labels(shares, train_labels, len(selected)),
             f"{name}_always_right": float((shares == 0).mean()),
         }
-    return Findings(quantities, {"difficulty": figures.difficulty(shown)})
+    return Findings(quantities, {"difficulty": difficulties(shown)})
 
 
 def dispersion_within_labels(shares: NDArray, labels: NDArray, networks: int) -> float:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork
+from mlp.claims.gradient.figure import component_sizes
 from mlp.data.randomness import generator
 from mlp.measures.landscape import (
     components_needed,
@@ -67,7 +68,7 @@ def measure(lesson: list[TrainedNetwork]) -> Findings:
     trained = gradient_of(lesson[0], lesson[0].parameters)
     pictures = {
         "importance": figures.importance(shares | {"random, for comparison": normal}),
-        "components": figures.component_sizes({"untrained": flatten(at_start[0]), "trained": flatten(trained)}),
+        "components": component_sizes({"untrained": flatten(at_start[0]), "trained": flatten(trained)}),
     }
     return Findings(quantities, pictures)
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds
+from mlp.claims.implicit.figure import norms_and_errors
 from mlp.data.corruption import corrupt_labels
 from mlp.data.randomness import generator
 from mlp.data.sets import blocks
@@ -72,11 +72,7 @@ def measure(trained: list[TrainedNetwork]) -> Findings:
     }
     return Findings(
         quantities,
-        {
-            "norms": figures.norms_and_errors(
-                WIDTHS, dict(zip(("pixels", "Gabor filters"), held_out.values(), strict=True))
-            )
-        },
+        {"norms": norms_and_errors(WIDTHS, dict(zip(("pixels", "Gabor filters"), held_out.values(), strict=True)))},
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds, values_of
+from mlp.claims.minima.figure import correlations
 from mlp.data.randomness import generator
 from mlp.measures.landscape import correlation_difference, loss_correlation, loss_spread
 from mlp.statistics.intervals import Estimate
@@ -35,6 +36,6 @@ def measure(nets: list[TrainedNetwork]) -> Findings:
     }
     pictures = {
         "losses": figures.loss_histograms({f"{width} neurons": test_loss[:, i] for i, width in enumerate(widths)}),
-        "correlation": figures.correlations(widths, correlation, PAPER_CORRELATIONS),
+        "correlation": correlations(widths, correlation, PAPER_CORRELATIONS),
     }
     return Findings(quantities, pictures)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mlp import figures
 from mlp.claims.findings import Findings, TrainedNetwork
+from mlp.claims.noise.figure import favourite_digits, share_above
 from mlp.data.randomness import generator
 from mlp.measures.confidence import NOISES, confidence, noise_images, unclipped_gaussian
 from mlp.nn.descent import scaled
@@ -63,9 +64,9 @@ def measure(
         for title, kind in (("uniform noise", "noise"), ("test digits", "digits"))
     }
     pictures = {
-        "population": figures.share_above(largest, {"the lesson's image": answers.max(axis=1)}),
+        "population": share_above(largest, {"the lesson's image": answers.max(axis=1)}),
         "gallery": figures.answer_gallery(images, net.network.answers(net.parameters, images), titles),
-        "favourites": figures.favourite_digits({"uniform": favourites(lesson, inputs["noise"])}, net.data.classes),
+        "favourites": favourite_digits({"uniform": favourites(lesson, inputs["noise"])}, net.data.classes),
     }
     return Findings(quantities, pictures)
 

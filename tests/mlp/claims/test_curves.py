@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from mlp.claims.curves import measure
+from mlp.claims.curves.figure import cost_shapes
 from mlp.nn.descent import scaled
 from tests.mlp.claims.constructed import constructed, line
+from tests.mlp.figures.drawn import SEEDS
 
 
 def test_a_straight_line_and_a_jump_have_different_shapes():
@@ -36,3 +38,10 @@ def test_the_first_epoch_is_measured_between_its_steps():
     np.testing.assert_allclose(found.epochs[:11], np.arange(11) / 10)
     cost = net.network.average_cost(net.start, scaled(net.data.train_images), net.train_labels)
     assert found.costs[1] == pytest.approx(cost, rel=0.5)
+
+
+def test_ways_down_run_from_0_to_1_and_the_first_epoch_in_its_own_time():
+    falls = {"true labels": (np.linspace(0, 6, 50), np.linspace(2, 0, 50) * np.ones((SEEDS, 1)))}
+    figure = cost_shapes(falls, {"true labels": (np.linspace(0, 1, 17), np.ones((SEEDS, 17)))})
+    left, right = figure.axes
+    assert left.lines[0].get_xdata()[-1] == right.lines[0].get_xdata()[-1] == 1

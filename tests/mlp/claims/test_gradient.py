@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from mlp.claims.gradient import measure
+from mlp.claims.gradient.figure import component_sizes
 from tests.mlp.claims.constructed import constructed
+from tests.mlp.figures.drawn import rng
 
 
 def test_an_untrained_network_keeps_its_gradient():
@@ -23,3 +25,11 @@ def test_the_nudge_at_1_1_is_minus_3_minus_1():
     found = measure.measure([constructed()]).quantities
     assert (found["nudge_x"], found["nudge_y"]) == (-3, -1)
     assert found["shorter_steps"] == 1
+
+
+def test_components_are_drawn_in_descending_order():
+    gradients = {"untrained": rng().standard_normal(1000), "trained": 0.01 * rng().standard_normal(1000) ** 3}
+    figure = component_sizes(gradients)
+    sizes = figure.axes[0].lines[0].get_ydata()
+    assert (np.diff(sizes) <= 0).all()
+    assert sizes[0] == np.abs(gradients["untrained"]).max()

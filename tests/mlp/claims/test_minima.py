@@ -3,7 +3,10 @@
 import numpy as np
 
 from mlp.claims.minima import measure
+from mlp.claims.minima.figure import correlations
+from mlp.statistics.intervals import Estimate
 from tests.mlp.claims.constructed import constructed
+from tests.mlp.figures.drawn import labels
 
 
 def test_a_spread_that_shrinks_with_the_width_is_found_to_shrink():
@@ -19,3 +22,10 @@ def test_a_spread_that_shrinks_with_the_width_is_found_to_shrink():
     assert found["correlation_25"].value > 0.9
     assert found["correlation_falls"].value > 0.1
     assert found["correlation_falls"].low <= found["correlation_falls"].value <= found["correlation_falls"].high
+
+
+def test_correlations_are_shown_with_those_of_the_paper():
+    widths, value = [25, 50, 100, 250, 500], np.array([0.7, 0.7, 0.6, 0.5, 0.3])
+    measured = Estimate(value, value - 0.1, value + 0.1)
+    figure = correlations(widths, measured, dict(zip(widths, value + 0.05, strict=True)))
+    assert {"here", "paper"} <= labels(figure)

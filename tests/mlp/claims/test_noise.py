@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from mlp.claims.noise import measure
+from mlp.claims.noise.figure import favourite_digits, share_above
 from tests.mlp.claims.constructed import constructed
+from tests.mlp.figures.drawn import labels, rng
 
 
 def test_the_lessons_image_is_the_one_that_numpys_old_generator_draws():
@@ -19,3 +21,19 @@ def test_an_untrained_network_keeps_its_confidence():
     found = measure.measure(*[untrained] * 4, [*untrained, narrow], untrained).quantities
     assert found["uniform_gain"] == pytest.approx([0, 0])
     np.testing.assert_allclose(found["uniform_confidence"], found["uniform_untrained"])
+
+
+def test_favourite_digits_are_counted():
+    figure = favourite_digits({"uniform": np.array([8, 8, 3]), "gaussian": np.array([2, 2, 2])})
+    heights = [bar.get_height() for bar in figure.axes[0].patches]
+    assert heights[8] == 2
+    assert heights[3] == 1
+    assert heights[10 + 2] == 3
+
+
+def test_the_share_above_a_level_starts_at_all_and_falls():
+    figure = share_above({"noise": rng().random(100)}, {"an image": np.array([0.99, 0.5])})
+    curve = figure.axes[0].lines[0]
+    assert curve.get_ydata()[0] == 1
+    assert (np.diff(curve.get_ydata()) < 0).all()
+    assert {"noise", "an image, by each network"} <= labels(figure)

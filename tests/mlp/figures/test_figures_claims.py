@@ -43,14 +43,3 @@ def test_the_threshold_of_double_descent_is_marked_among_the_widths():
     figure.canvas.draw()
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["2", "8", "32"]
     assert any(line.get_xdata() == [12.6, 12.6] for line in figure.axes[0].lines if len(line.get_xdata()) == 2)
-
-
-def test_every_kernel_is_a_point_with_its_width():
-    tables = {
-        "pixels": np.array([[30, 20, 90], [0.2, 0.1, 0.15]]),
-        "filters": np.array([[25, 30, 95], [0.1, 0.05, 0.07]]),
-    }
-    figure = figures.norms_and_errors((0.25, 0.5, 1), tables)
-    figure.canvas.draw()
-    assert [text.get_text() for text in figure.axes[0].texts] == ["0.25", "0.5", "1"] * 2
-    assert legend(figure) == ["pixels", "filters"]

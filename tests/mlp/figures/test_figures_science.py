@@ -1,4 +1,4 @@
-"""All figures for notebooks and claims are drawn, and show the given values.
+"""All figures that notebooks and claims share are drawn, and show the given values.
 
 If the environment variable FIGURES names a folder, the figures are saved there.
 """
@@ -15,18 +15,7 @@ from mlp import figures
 from mlp.measures.landscape import cumulative_share
 from mlp.nn.descent import descend
 from mlp.nn.network import Network, flatten
-from mlp.statistics.intervals import Estimate
-
-SEEDS, EPOCHS = 5, 20
-
-
-def rng():
-    return np.random.default_rng(0)
-
-
-def falling(rate: float) -> np.ndarray:
-    """Curves of a cost, (SEEDS, EPOCHS + 1)."""
-    return np.exp(-rate * np.arange(EPOCHS + 1)) + 0.02 * rng().random((SEEDS, 1))
+from tests.mlp.figures.drawn import SEEDS, falling, labels, rng
 
 
 def digits(count: int) -> np.ndarray:
@@ -45,16 +34,6 @@ def kept(request):
         return figure
 
     return keep
-
-
-def labels(figure: Figure) -> set[str]:
-    """All axis labels, titles and legend entries of a figure."""
-    texts = set()
-    for axes in figure.axes:
-        texts |= {axes.get_xlabel(), axes.get_ylabel(), axes.get_title()}
-        if legend := axes.get_legend():
-            texts |= {text.get_text() for text in legend.get_texts()}
-    return texts
 
 
 def test_weight_images_of_a_row_share_a_scale_with_white_for_zero(kept):
@@ -77,14 +56,6 @@ def test_the_answer_gallery_marks_the_answer_and_shows_its_activation(kept):
     for bars, winner in zip(figure.axes[4:], [3, 1, 4, 1], strict=True):
         colours = [bar.get_facecolor() for bar in bars.patches]
         assert colours.count(colours[winner]) == 1
-
-
-def test_favourite_digits_are_counted(kept):
-    figure = kept(figures.favourite_digits({"uniform": np.array([8, 8, 3]), "gaussian": np.array([2, 2, 2])}))
-    heights = [bar.get_height() for bar in figure.axes[0].patches]
-    assert heights[8] == 2
-    assert heights[3] == 1
-    assert heights[10 + 2] == 3
 
 
 def test_curves_show_the_mean_over_seeds(kept):
@@ -123,31 +94,12 @@ def test_all_components_together_make_up_the_whole_gradient(kept):
         assert line.get_ydata()[-1] == pytest.approx(1)
 
 
-def test_components_are_drawn_in_descending_order(kept):
-    gradients = {"untrained": rng().standard_normal(1000), "trained": 0.01 * rng().standard_normal(1000) ** 3}
-    figure = kept(figures.component_sizes(gradients))
-    sizes = figure.axes[0].lines[0].get_ydata()
-    assert (np.diff(sizes) <= 0).all()
-    assert sizes[0] == np.abs(gradients["untrained"]).max()
-
-
 def test_the_cost_axis_of_slices_starts_at_zero(kept):
     positions = np.linspace(0, 1, 21)
     lines = {f"seeds {i} and {i + 1}": 0.2 + 0.3 * (i + 1) * positions * (1 - positions) for i in range(4)}
     figure = kept(figures.slices(positions, lines, "position between the minima"))
     assert figure.axes[0].get_ylim()[0] == 0
     assert set(lines) <= labels(figure)
-
-
-def test_the_paths_of_two_networks_have_one_scale(kept):
-    positions = np.linspace(0, 1, 11)
-    bump = positions * (1 - positions)
-    errors = {f"{width} neurons": {path: 0.1 + height * bump for path, height in (("straight line", 4 / width),
-              ("curve", 0.02))} for width in (8, 64)}  # fmt: skip
-    figure = kept(figures.paths(positions, errors))
-    assert [axes.get_title() for axes in figure.axes] == list(errors)
-    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
-    assert figure.axes[0].get_ylim()[0] == 0
 
 
 def test_the_plane_has_the_first_direction_along_x(kept):
@@ -167,27 +119,6 @@ def test_loss_histograms_show_mean_and_standard_deviation_of_each_width(kept):
     assert f"25 neurons: {narrow.mean():.3f} ± {narrow.std(ddof=1):.4f}" in labels(figure)
 
 
-def test_correlations_are_shown_with_those_of_the_paper(kept):
-    widths, value = [25, 50, 100, 250, 500], np.array([0.7, 0.7, 0.6, 0.5, 0.3])
-    measured = Estimate(value, value - 0.1, value + 0.1)
-    figure = kept(figures.correlations(widths, measured, dict(zip(widths, value + 0.05, strict=True))))
-    assert {"here", "paper"} <= labels(figure)
-
-
-def test_zhangs_figure_has_three_panels(kept):
-    fractions = [0, 0.2, 0.4, 0.6, 0.8, 1]
-    costs = {
-        name: falling(rate)
-        for name, rate in {
-            "true labels": 0.6, "shuffled pixels": 0.5, "random pixels": 0.3, "gaussian": 0.25, "random labels": 0.2,
-        }.items()
-    }  # fmt: skip
-    slow_down = 1 + np.outer(fractions, np.linspace(1.5, 2, SEEDS))
-    errors = np.clip(0.1 + np.outer(fractions, np.full(SEEDS, 0.8)), 0, 0.9)
-    figure = kept(figures.zhang_figure1(costs, fractions, slow_down, errors))
-    assert {"(a) learning curves", "(b) time to fit", "(c) test error", "chance"} <= labels(figure)
-
-
 def test_sizes_at_which_no_seed_converged_are_left_out(kept):
     epochs = {"real": np.array([[4.0, 5], [6, 7], [9, 9]]), "noise": np.array([[8.0, 9], [30, 31], [np.nan, np.nan]])}
     figure = kept(figures.convergence([100, 1000, 10_000], epochs, "training images"))
@@ -200,18 +131,6 @@ def test_shapes_run_from_the_start_to_the_end_of_each_training(kept):
     figure = kept(figures.curve_shapes(curves))
     assert {"true labels, 12 epochs", "shuffled labels, 86 epochs", "a straight line"} <= labels(figure)
     assert all(line.get_xdata()[-1] == 1 for line in figure.axes[0].lines)
-
-
-def test_difficulties_are_drawn_against_the_images(kept):
-    shares = {"real": np.sort(rng().random(1000) ** 4), "real, if equally difficult": np.full(1000, 0.2)}
-    figure = kept(figures.difficulty(shares))
-    np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), shares["real"])
-
-
-def test_critical_sample_ratios_are_shown_with_those_of_noise(kept):
-    ratios = np.outer([0, 0.02, 0.05, 0.08, 0.13], np.linspace(0.9, 1.1, SEEDS))
-    figure = kept(figures.critical([0, 0.25, 0.5, 0.75, 1], ratios, np.full(SEEDS, 0.2)))
-    assert {"real images", "random images"} <= labels(figure)
 
 
 def test_pyplot_keeps_no_figure_open():
@@ -227,33 +146,3 @@ def test_a_gradient_of_the_network_can_be_drawn():
     gradient = network.gradient(parameters, rng().random((20, 784), dtype=np.float32), np.arange(20) % 10)
     held = {f"layer {i}": cumulative_share(flatten([layer])) for i, layer in enumerate(gradient, start=1)}
     assert len(figures.importance(held).axes[0].lines) == 3
-
-
-def test_ways_down_run_from_0_to_1_and_the_first_epoch_in_its_own_time(kept):
-    falls = {"true labels": (np.linspace(0, 6, 50), np.linspace(2, 0, 50) * np.ones((SEEDS, 1)))}
-    figure = kept(figures.cost_shapes(falls, {"true labels": (np.linspace(0, 1, 17), np.ones((SEEDS, 17)))}))
-    left, right = figure.axes
-    assert left.lines[0].get_xdata()[-1] == right.lines[0].get_xdata()[-1] == 1
-
-
-def test_the_share_above_a_level_starts_at_all_and_falls(kept):
-    figure = kept(figures.share_above({"noise": rng().random(100)}, {"an image": np.array([0.99, 0.5])}))
-    curve = figure.axes[0].lines[0]
-    assert curve.get_ydata()[0] == 1
-    assert (np.diff(curve.get_ydata()) < 0).all()
-    assert {"noise", "an image, by each network"} <= labels(figure)
-
-
-def test_the_factor_of_each_data_set_stands_at_its_test_error(kept):
-    figure = kept(figures.factor_by_error({"mnist": (np.array([6.5, 8.6]), np.array([0.05, 0.06]))}))
-    np.testing.assert_array_equal(figure.axes[0].lines[0].get_xdata(), [0.05, 0.06])
-
-
-def test_a_data_set_whose_random_labels_were_not_fitted_is_named_so(kept):
-    found = {"mnist": (np.array([6.5]), np.array([0.05])), "fashion": (np.array([np.nan]), np.array([0.16]))}
-    assert {"mnist", "fashion: not fitted"} <= labels(kept(figures.factor_by_error(found)))
-
-
-def test_ratios_over_radii_have_a_line_for_each_network_and_kind_of_image(kept):
-    ratios = {"real data, held out": np.array([0, 0.5, 1]), "real data, training images": np.array([0, 0.1, 0.4])}
-    assert len(kept(figures.radii([0.3, 1, 8], ratios)).axes[0].lines) == 2
