@@ -27,7 +27,7 @@ from flows.plan.preparation import (
 )
 from flows.store.artifacts import artifact, has_artifact, load_weights
 from flows.store.results import load_cells, read_curves
-from mlp.claims import CLAIMS, Findings, TrainedNetwork, estimate, holds, measure_of
+from mlp.claims import CLAIMS, Findings, Networks, TrainedNetwork, estimate, holds, measure_of
 from mlp.data.sets import Dataset, DataUnavailable
 from mlp.nn.descent import Descent
 from mlp.nn.network import Parameters
@@ -51,7 +51,7 @@ def available(claim: Claim) -> tuple[Claim, list[str]]:
 def judge_claim(client: MlflowClient, claim: Claim) -> Verdict:
     """Measure a claim on its trained experiments, judge it, and keep the verdict with their sweeps."""
     began = monotonic()
-    runs: dict[str, list[TrainedNetwork]] = {role: [] for role in claim.optional}
+    runs = {role: Networks() for role in claim.optional}
     tables = []
     for role, experiment in claim.experiments.items():
         runs[role], table = trained_networks(client, experiment)
@@ -73,7 +73,7 @@ def seconds_trained(cells: pd.DataFrame) -> float:
     return float(ended.iloc[-1] - pauses.sum())
 
 
-def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[list[TrainedNetwork], pd.DataFrame]:
+def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[Networks, pd.DataFrame]:
     """The trained networks of an experiment, in the order of its grid, and the table of their cells."""
     cells = keyed_cells(experiment)
     found = client.get_experiment_by_name(experiment.name)
@@ -84,7 +84,7 @@ def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[list
     for (run_id, metric), curve in points.groupby(["run_id", "metric"]):
         curves[run_id][metric] = curve["value"].to_numpy()
     sets = {place: load_data(cell) for place, cell in {cell.data_source: cell for cell in cells.values()}.items()}
-    runs = []
+    runs = Networks()
     for key, run_id in zip(frame["cell"], frame["run_id"], strict=True):
         cell, read_parameters = cells[key], partial(load_weights, client, run_id)
         runs.append(as_run(cell, sets[cell.data_source], curves[run_id], read_parameters))

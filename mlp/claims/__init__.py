@@ -8,7 +8,7 @@ experiments are the arguments of the function in `measure.py`. In: trained netwo
 from collections.abc import Callable
 from importlib import import_module
 
-from mlp.claims.findings import Findings, TrainedNetwork, estimate, holds
+from mlp.claims.findings import Findings, Networks, TrainedNetwork, estimate, holds
 
 # The only list of claims, in the order in which they are shown.
 CLAIMS = (
@@ -35,7 +35,7 @@ CLAIMS = (
     "connectivity",
 )
 
-__all__ = ["CLAIMS", "Findings", "TrainedNetwork", "estimate", "holds", "measure_of"]
+__all__ = ["CLAIMS", "Findings", "Networks", "TrainedNetwork", "estimate", "holds", "measure_of"]
 
 
 def measure_of(claim: str) -> Callable[..., Findings]:

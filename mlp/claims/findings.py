@@ -1,6 +1,6 @@
 """Trained networks as the claims see them, and the quantities that a claim measures on them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from scipy import stats
 from mlp.data.randomness import generator
 from mlp.data.sets import Dataset
 from mlp.measures.memorization import epochs_to
-from mlp.nn.descent import Descent
+from mlp.nn.descent import Descent, scaled
 from mlp.nn.network import Network, Parameters
 from mlp.statistics.intervals import Estimate, mean_interval
 
@@ -68,6 +68,14 @@ class TrainedNetwork:
         """The trained parameters."""
         return self.read_parameters()
 
+    def answers(self, inputs: NDArray, parameters: Parameters | None = None) -> NDArray:
+        """Output activations (n, outputs) with the trained parameters, or with others."""
+        return self.network.answers(parameters or self.parameters, inputs)
+
+    def cost(self, parameters: Parameters, rows: int | None = None) -> float:
+        """Average cost on the first training images."""
+        return self.network.average_cost(parameters, scaled(self.data.train_images[:rows]), self.train_labels[:rows])
+
     def curve(self, metric: str) -> NDArray:
         """Values of a metric up to the end of the training, starting with the untrained network."""
         values = np.asarray(self.curves[metric], dtype=np.float64)
@@ -93,33 +101,50 @@ class Findings(NamedTuple):
     figures: dict[str, Figure]
 
 
-def select(networks: Sequence[TrainedNetwork], **attributes: Any) -> list[TrainedNetwork]:
-    """The networks with these attributes: ``select(networks, fraction=1, rows=1000)``."""
-    return [net for net in networks if all(getattr(net, name) == value for name, value in attributes.items())]
+class Networks(list[TrainedNetwork]):
+    """The trained networks of an experiment."""
 
+    def select(self, **attributes: Any) -> "Networks":
+        """The networks with these attributes: ``nets.select(fraction=1, rows=1000)``."""
+        return Networks(net for net in self if all(getattr(net, name) == value for name, value in attributes.items()))
 
-def values_of(networks: Sequence[TrainedNetwork], attribute: str) -> list[Any]:
-    """The distinct values of an attribute, ascending."""
-    return sorted({getattr(net, attribute) for net in networks})
+    def values(self, attribute: str) -> list[Any]:
+        """The distinct values of an attribute, ascending."""
+        return sorted({getattr(net, attribute) for net in self})
 
+    def each(self, measure: Callable[[TrainedNetwork], Any]) -> NDArray:
+        """The measure of every network, (networks, ...)."""
+        return np.array([measure(net) for net in self])
 
-def over_seeds(
-    networks: Sequence[TrainedNetwork], measure: Callable[[TrainedNetwork], float], **attributes: Any
-) -> NDArray:
-    """Measure the selected network of each seed, (seeds,); NaN for a seed without one, because it diverged."""
-    measured = {net.seed: measure(net) for net in select(networks, **attributes)}
-    return np.array([measured.get(seed, np.nan) for seed in values_of(networks, "seed")])
+    def over_seeds(self, measure: str | Callable[[TrainedNetwork], float], **attributes: Any) -> NDArray:
+        """Measure the selected network of each seed, (seeds,); NaN for a seed without one, because it diverged.
 
+        Parameters
+        ----------
+        measure : str or callable
+            A metric stands for its last value.
+        """
+        of = (lambda net: net.final(measure)) if isinstance(measure, str) else measure
+        measured = {net.seed: of(net) for net in self.select(**attributes)}
+        return np.array([measured.get(seed, np.nan) for seed in self.values("seed")])
 
-def lowest_final(networks: Sequence[TrainedNetwork], metric: str) -> NDArray:
-    """The lowest last value of a metric among the networks of each seed, (seeds,)."""
-    seeds = values_of(networks, "seed")
-    return np.array([min(net.final(metric) for net in select(networks, seed=seed)) for seed in seeds])
+    def over(self, attribute: str, measure: str | Callable[[TrainedNetwork], float], **attributes: Any) -> NDArray:
+        """`over_seeds` for each value of an attribute, (values, seeds)."""
+        return np.array(
+            [self.over_seeds(measure, **{attribute: value}, **attributes) for value in self.values(attribute)]
+        )
 
+    def lowest(self, metric: str) -> NDArray:
+        """The lowest last value of a metric among the networks of each seed, (seeds,)."""
+        return np.array(
+            [self.select(seed=seed).each(lambda net: net.final(metric)).min() for seed in self.values("seed")]
+        )
 
-def final(metric: str) -> Callable[[TrainedNetwork], float]:
-    """The last value of a metric, as a measure for `over_seeds`."""
-    return lambda net: net.final(metric)
+    def curves(self, metric: str, **attributes: Any) -> NDArray:
+        """Curves of the selected networks, (seeds, steps); one that ended early keeps its last value."""
+        curves = [net.curve(metric) for net in self.select(**attributes)]
+        steps = max(map(len, curves))
+        return np.array([np.pad(curve, (0, steps - len(curve)), mode="edge") for curve in curves])
 
 
 def epochs_to_fit(net: TrainedNetwork, accuracy: float = 1.0) -> float:
@@ -131,13 +156,6 @@ def censored_epochs(net: TrainedNetwork, accuracy: float = 1.0) -> float:
     """Epochs to a training accuracy; all its epochs for a training that did not reach it."""
     fit = epochs_to_fit(net, accuracy)
     return fit if np.isfinite(fit) else len(net.curve("train/accuracy")) - 1.0
-
-
-def curves_over_seeds(networks: Sequence[TrainedNetwork], metric: str, **attributes: Any) -> NDArray:
-    """Curves of the selected networks, (seeds, steps); one that ended early keeps its last value."""
-    curves = [net.curve(metric) for net in select(networks, **attributes)]
-    steps = max(map(len, curves))
-    return np.array([np.pad(curve, (0, steps - len(curve)), mode="edge") for curve in curves])
 
 
 def estimate(quantity: ArrayLike | Estimate, scale: str = "linear") -> Estimate:

@@ -6,20 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import (
-    Findings,
-    TrainedNetwork,
-    censored_epochs,
-    epochs_to_fit,
-    over_seeds,
-    select,
-    values_of,
-)
+from mlp.claims.findings import Findings, Networks, censored_epochs, epochs_to_fit
 
-EARLIER_MOST = 5_000  # training images, of the earlier set-up of `capacity`
+MAX_EARLIER_ROWS = 5_000  # training images, of the earlier set-up of `capacity`
 
 
-def measure(width: list[TrainedNetwork], rows: list[TrainedNetwork]) -> Findings:
+def measure(width: Networks, rows: Networks) -> Findings:
     """Figure 6: epochs to fit real images and noise, against the network's width and the number of images.
 
     A network that has not fitted its images by its last epoch is censored: it counts with that epoch, so that what
@@ -27,34 +19,31 @@ def measure(width: list[TrainedNetwork], rows: list[TrainedNetwork]) -> Findings
     """
     kinds = {"real": "true", "noise": "gaussian"}
 
-    def epochs(nets: list[TrainedNetwork], attribute: str) -> dict[str, NDArray]:
-        return {
-            name: np.array([over_seeds(nets, censored_epochs, inputs=kind, **{attribute: value})
-                            for value in values_of(nets, attribute)])
-            for name, kind in kinds.items()
-        }  # fmt: skip
+    def epochs(nets: Networks, attribute: str) -> dict[str, NDArray]:
+        return {name: nets.over(attribute, censored_epochs, inputs=kind) for name, kind in kinds.items()}
 
-    sizes = values_of(rows, "rows")
+    sizes = rows.values("rows")
     by_width, by_rows = epochs(width, "width"), epochs(rows, "rows")
-    growth = {name: table[-1] / table[0] for name, table in by_rows.items()}
+    early = max(i for i, size in enumerate(sizes) if size <= MAX_EARLIER_ROWS or i == 0)
+    growth, earlier_growth = ({name: table[i] / table[0] for name, table in by_rows.items()} for i in (-1, early))
     exponents = {name: exponent(sizes, table) for name, table in by_rows.items()}
     help_of_width = {name: table[0] / table[-1] for name, table in by_width.items()}
-    early = max(i for i, size in enumerate(sizes) if size <= EARLIER_MOST or i == 0)
     quantities = {
         **{f"rows_growth_{name}": values for name, values in growth.items()},
         "rows_growth_ratio": growth["noise"] / growth["real"],
         **{f"exponent_{name}": values for name, values in exponents.items()},
         "exponent_apart": exponents["noise"] - exponents["real"],
-        "earlier_growth_ratio": (by_rows["noise"][early] / by_rows["noise"][0])
-        / (by_rows["real"][early] / by_rows["real"][0]),
+        "earlier_growth_ratio": earlier_growth["noise"] / earlier_growth["real"],
         **{f"width_help_{name}": values for name, values in help_of_width.items()},
         "width_help_ratio": help_of_width["noise"] / help_of_width["real"],
-        **{f"unfitted_{name}": float(np.mean([np.isnan(epochs_to_fit(net)) for net in select(rows, inputs=kind)]))
-           for name, kind in kinds.items()},
-    }  # fmt: skip
+        **{
+            f"unfitted_{name}": float(np.isnan(rows.select(inputs=kind).each(epochs_to_fit)).mean())
+            for name, kind in kinds.items()
+        },
+    }
     pictures = {
         "rows": figures.convergence(sizes, by_rows, "training images"),
-        "width": figures.convergence(values_of(width, "width"), by_width, "hidden neurons"),
+        "width": figures.convergence(width.values("width"), by_width, "hidden neurons"),
     }
     return Findings(quantities, pictures)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.claims.connectivity import figure
-from mlp.claims.findings import Findings, TrainedNetwork, select, values_of
+from mlp.claims.findings import Findings, Networks, TrainedNetwork
 from mlp.data.randomness import generator
 from mlp.measures.connectivity import matched, on_curve, trained_bend
 from mlp.measures.landscape import barrier
@@ -24,24 +24,22 @@ PATHS = ("straight", "matched", *CURVES)
 SHOWN = ("straight line", "straight line, neurons matched", "curve", "curve, 20 epochs")
 
 
-def measure(nets: list[TrainedNetwork]) -> Findings:
+def measure(nets: Networks) -> Findings:
     """Barriers of training cost and test error between the minima of neighbouring seeds, for each width.
 
     The curves are trained on the labels that the networks were trained on.
     """
     quantities: dict[str, Any] = {}
     shown: dict[str, dict[str, NDArray]] = {}
-    names = {"narrow": min(values_of(nets, "width")), "wide": max(values_of(nets, "width"))}
+    names = {"narrow": min(nets.values("width")), "wide": max(nets.values("width"))}
     for name, width in names.items():
-        selected = select(nets, width=width)
+        selected = nets.select(width=width)
         pairs = list(zip(selected, [*selected[1:], selected[0]], strict=True))
         # (pairs, paths, costs and errors, positions)
         paths = np.array([[along(net, path) for path in paths_between(net, other)] for net, other in pairs])
         for i, path in enumerate(PATHS):
-            quantities |= {
-                f"{name}_{path}_cost": np.array([barrier(costs) for costs in paths[:, i, 0]]),
-                f"{name}_{path}_error": np.array([barrier(errors) for errors in paths[:, i, 1]]),
-            }
+            costs, errors = (np.array([barrier(values) for values in paths[:, i, of]]) for of in (0, 1))
+            quantities |= {f"{name}_{path}_cost": costs, f"{name}_{path}_error": errors}
         shown[f"{width} neurons"] = dict(zip(SHOWN, paths[:, :, 1].mean(axis=0), strict=True))
         straight, after = (quantities[f"{name}_{path}_cost"] for path in ("straight", "matched"))
         quantities[f"{name}_matched_share"] = after / straight
@@ -60,20 +58,19 @@ def paths_between(net: TrainedNetwork, other: TrainedNetwork) -> list[Callable[[
         batch_rng = generator(net.seed, "order")
         bend = trained_bend(net.network, here, there, net.data.train_images, net.train_labels, descent, batch_rng)
         curves.append(partial(on_curve, here, bend, there))
-    return [
-        lambda position: (1 - position) * here + position * there,
-        lambda position: (1 - position) * here + position * same,
-        *curves,
-    ]
+    return [partial(on_line, here, there), partial(on_line, here, same), *curves]
+
+
+def on_line(here: NDArray, there: NDArray, position: float) -> NDArray:
+    """Parameters (d,) on the straight line from one point, at 0, to another, at 1."""
+    return (1 - position) * here + position * there
 
 
 def along(net: TrainedNetwork, path: Callable[[float], NDArray]) -> NDArray:
     """Training cost and test error along a path, (2, positions)."""
-    images, test_images = scaled(net.data.train_images[:ROWS]), scaled(net.data.test_images[:ROWS])
-    values = []
+    test_images, values = scaled(net.data.test_images[:ROWS]), []
     for position in POSITIONS.tolist():
         parameters = unflatten(path(position), net.network.sizes)
-        answers = net.network.answers(parameters, test_images).argmax(axis=1)
-        cost = net.network.average_cost(parameters, images, net.train_labels[:ROWS])
-        values.append((cost, (answers != net.data.test_labels[:ROWS]).mean()))
+        answers = net.answers(test_images, parameters).argmax(axis=1)
+        values.append((net.cost(parameters, ROWS), (answers != net.data.test_labels[:ROWS]).mean()))
     return np.array(values).T

@@ -4,40 +4,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.claims.corruption.figure import factor_by_error, figure1
-from mlp.claims.findings import (
-    Findings,
-    TrainedNetwork,
-    curves_over_seeds,
-    epochs_to_fit,
-    final,
-    lowest_final,
-    over_seeds,
-    rank_correlation,
-    values_of,
-)
+from mlp.claims.findings import Findings, Networks, epochs_to_fit, rank_correlation
+
+# Experiments on other data sets than MNIST as it is, and what the quantities call them.
+DATA_SETS = {"centred": "mnist"} | {name: name for name in ("fashion", "kuzushiji", "digits", "cifar10")}
 
 
-def measure(
-    inputs: list[TrainedNetwork], labels: list[TrainedNetwork], centred: list[TrainedNetwork],
-    fashion: list[TrainedNetwork], kuzushiji: list[TrainedNetwork], digits: list[TrainedNetwork],
-    cifar10: list[TrainedNetwork],
-) -> Findings:  # fmt: skip
+def measure(inputs: Networks, labels: Networks, **data_sets: Networks) -> Findings:
     """Figure 1: (a) five kinds of training set, (b) time to fit and (c) test error against the corrupted fraction.
 
     Parameters
     ----------
     inputs, labels
         Trained on MNIST.
-    centred, fashion, kuzushiji, digits, cifar10
-        Trained on centred images of MNIST and of other data sets, with true and with random labels; empty where a data
-        set can't be had.
+    data_sets
+        Trained on `DATA_SETS`, with true and with random labels; empty where a data set can't be had.
     """
-    fractions = values_of(labels, "fraction")
-    epochs = np.array([over_seeds(labels, epochs_to_fit, fraction=p) for p in fractions])
-    errors = 1 - np.array([over_seeds(labels, final("test/accuracy"), fraction=p) for p in fractions])
-    by_inputs = {kind: over_seeds(inputs, epochs_to_fit, inputs=kind) for kind in values_of(inputs, "inputs")}
+    fractions = labels.values("fraction")
+    epochs = labels.over("fraction", epochs_to_fit)
+    errors = 1 - labels.over("fraction", "test/accuracy")
+    by_inputs = {kind: inputs.over_seeds(epochs_to_fit, inputs=kind) for kind in inputs.values("inputs")}
     quantities = {
-        "fit_worst": lowest_final([*inputs, *labels], "train/accuracy"),
+        "fit_worst": Networks([*inputs, *labels]).lowest("train/accuracy"),
         "slow_down": epochs[-1] / epochs[0],
         "slower_with_p": rank_correlation(fractions, epochs),
         "error_random": errors[-1],
@@ -48,14 +36,13 @@ def measure(
         "error_true": errors[0],
     }
     quantities["cifar_slow_down"] = quantities["slow_down"]
-    harder = {"mnist": centred, "fashion": fashion, "kuzushiji": kuzushiji, "digits": digits, "cifar10": cifar10}
-    found = {name: true_and_random(nets) for name, nets in harder.items() if nets}
-    for name in harder:
+    found = {name: true_and_random(data_sets[role]) for role, name in DATA_SETS.items() if data_sets[role]}
+    for name in DATA_SETS.values():
         quantities[f"slow_down_{name}"], quantities[f"error_{name}"] = found.get(name, (np.nan, np.nan))
-    kinds = {"true labels": "true", "shuffled pixels": "shuffled_pixels", "random pixels": "random_pixels",
-             "gaussian": "gaussian"}  # fmt: skip
-    costs = {name: curves_over_seeds(inputs, "train/cost", inputs=kind) for name, kind in kinds.items()}
-    costs["random labels"] = curves_over_seeds(labels, "train/cost", fraction=fractions[-1])
+    kinds = ("true", "shuffled_pixels", "random_pixels", "gaussian")
+    names = {"true": "true labels"}
+    costs = {names.get(kind, kind.replace("_", " ")): inputs.curves("train/cost", inputs=kind) for kind in kinds}
+    costs["random labels"] = labels.curves("train/cost", fraction=fractions[-1])
     pictures = {
         "figure1": figure1(costs, fractions, epochs / epochs[0], errors),
         "data": factor_by_error(found),
@@ -63,8 +50,7 @@ def measure(
     return Findings(quantities, pictures)
 
 
-def true_and_random(nets: list[TrainedNetwork]) -> tuple[NDArray, NDArray]:
+def true_and_random(nets: Networks) -> tuple[NDArray, NDArray]:
     """Epochs to fit random labels over those to fit true labels, and the test error with true labels; (seeds,)."""
-    fractions = values_of(nets, "fraction")
-    epochs = [over_seeds(nets, epochs_to_fit, fraction=p) for p in fractions]
-    return epochs[-1] / epochs[0], 1 - over_seeds(nets, final("test/accuracy"), fraction=fractions[0])
+    epochs = nets.over("fraction", epochs_to_fit)
+    return epochs[-1] / epochs[0], 1 - nets.over("fraction", "test/accuracy")[0]

@@ -6,19 +6,9 @@ from typing import Any
 import numpy as np
 
 from mlp.claims.critical.figure import over_fractions, over_radii
-from mlp.claims.findings import (
-    Findings,
-    TrainedNetwork,
-    over_seeds,
-    rank_correlation,
-    select,
-    values_of,
-)
+from mlp.claims.findings import Findings, Networks, TrainedNetwork, rank_correlation
 from mlp.data.randomness import generator
-from mlp.measures.memorization import (
-    GREY_LEVEL,
-    critical_samples,
-)
+from mlp.measures.memorization import GREY_LEVEL, critical_samples
 from mlp.nn.descent import scaled
 
 CRITICAL_ROWS = 500  # images that are searched for critical ones
@@ -27,22 +17,18 @@ RADII = (0.3, 1, 2, 4, 8, 16)  # in grey levels 0..255; the first is the paper's
 WIDE_RADIUS = 8
 
 
-def measure(labels: list[TrainedNetwork], inputs: list[TrainedNetwork]) -> Findings:
+def measure(labels: Networks, inputs: Networks) -> Findings:
     """Figures 7 to 9: critical sample ratio of held-out images, and of the training images.
 
     A fitted network keeps its training images clear of its boundaries: at the paper's radius none of them is critical.
     """
-    fractions = values_of(labels, "fraction")
+    fractions = labels.values("fraction")
     quantities: dict[str, Any] = {}
     pictures = {}
-    for name, kind, radius in (
-        ("heldout", "test", RADII[0]),
-        ("paper", "train", RADII[0]),
-        ("wide", "train", WIDE_RADIUS),
-    ):
-        measure = partial(critical_ratio, kind=kind, radius=radius)
-        ratios = np.array([over_seeds(labels, measure, fraction=p) for p in fractions])
-        noise = over_seeds(inputs, measure)
+    searches = {"heldout": ("test", RADII[0]), "paper": ("train", RADII[0]), "wide": ("train", WIDE_RADIUS)}
+    for name, (kind, radius) in searches.items():
+        ratio = partial(critical_ratio, kind=kind, radius=radius)
+        ratios, noise = labels.over("fraction", ratio), inputs.over_seeds(ratio)
         quantities |= {
             f"{name}_real": ratios[0],
             f"{name}_labels": ratios[-1],
@@ -53,11 +39,8 @@ def measure(labels: list[TrainedNetwork], inputs: list[TrainedNetwork]) -> Findi
         }
         if name == "heldout":
             pictures["critical"] = over_fractions(fractions, ratios, noise)
-    ends = {
-        "real data": labels[0],
-        "random labels": select(labels, fraction=fractions[-1])[0],
-        "random images": inputs[0],
-    }
+    random = labels.select(fraction=fractions[-1])[0]
+    ends = {"real data": labels[0], "random labels": random, "random images": inputs[0]}
     by_radius = {
         f"{name}, {words}": np.array([critical_ratio(net, kind, radius, RADIUS_ROWS) for radius in RADII])
         for name, net in ends.items()

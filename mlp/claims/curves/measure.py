@@ -1,6 +1,5 @@
 """The claim on the shape of the learning curve (the lesson, on Arpit et al. 2017)."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.claims.curves.figure import cost_shapes
-from mlp.claims.findings import Findings, TrainedNetwork, epochs_to_fit, over_seeds, select
+from mlp.claims.findings import Findings, Networks, TrainedNetwork, epochs_to_fit
 from mlp.data.randomness import generator
 from mlp.measures.memorization import CurveShape, curve_shape
 from mlp.nn.descent import CellJob, scaled, train
@@ -27,9 +26,7 @@ class Course(NamedTuple):
     costs: NDArray
 
 
-def measure(
-    wide: list[TrainedNetwork], slow: list[TrainedNetwork], fast: list[TrainedNetwork], lesson: list[TrainedNetwork]
-) -> Findings:
+def measure(wide: Networks, slow: Networks, fast: Networks, lesson: Networks) -> Findings:
     """Shape of the training cost's curve on true and on shuffled labels.
 
     Parameters
@@ -42,16 +39,16 @@ def measure(
     quantities: dict[str, Any] = {}
     drawn, first = {}, {}
     for name, fraction in LABELS.items():
-        nets = select(wide, fraction=fraction)
+        nets = wide.select(fraction=fraction)
         courses = {net.seed: course(net) for net in nets}
         for end in ENDS:
-            shapes = {net.seed: shape_to(net, courses[net.seed], end) for net in nets}
-            percent = round(100 * end)
-            quantities[f"{name}_early_{percent}"] = np.array([shape.early_share for shape in shapes.values()])
-            quantities[f"{name}_line_{percent}"] = np.array([shape.r_squared for shape in shapes.values()])
-        quantities |= accuracy_shapes(nets, name)
-        quantities[f"{name}_epochs"] = over_seeds(nets, epochs_to_fit)
-        quantities[f"{name}_fitting"] = np.array([fitting_share(net) for net in nets])
+            early, line = np.array([shape_to(net, courses[net.seed], end) for net in nets]).T
+            quantities |= {f"{name}_early_{100 * end:.0f}": early, f"{name}_line_{100 * end:.0f}": line}
+        # The shape of the accuracy's curve up to 100 %, by epoch, was judged first.
+        early, line = nets.each(lambda net: curve_shape(net.curve("train/accuracy"))).T
+        quantities |= {f"accuracy_{name}_early": early, f"accuracy_{name}_line": line}
+        quantities[f"{name}_epochs"] = nets.over_seeds(epochs_to_fit)
+        quantities[f"{name}_fitting"] = nets.each(fitting_share)
         even = [evenly(net, courses[net.seed], 0.99) for net in nets]
         if fitted := [costs for costs in even if costs is not None]:
             drawn[f"{name} labels"] = np.linspace(0, 1, EVEN_POINTS), np.array(fitted)
@@ -62,7 +59,7 @@ def measure(
         )
     for name, group in (("slow", slow), ("fast", fast), ("lesson", lesson)):
         shuffled, true = (
-            np.array([shape_to(net, course(net), 0.99).r_squared for net in select(group, fraction=fraction)])
+            group.select(fraction=fraction).each(lambda net: shape_to(net, course(net), 0.99).r_squared)
             for fraction in (1, 0)
         )
         quantities |= {f"{name}_shuffled_line": shuffled, f"{name}_true_line": true}
@@ -103,15 +100,6 @@ def shape_to(net: TrainedNetwork, found: Course, end: float) -> CurveShape:
     """Shape of the cost's curve up to a training accuracy; NaN if it was not reached."""
     costs = evenly(net, found, end)
     return CurveShape(np.nan, np.nan) if costs is None else curve_shape(costs)
-
-
-def accuracy_shapes(nets: Sequence[TrainedNetwork], name: str) -> dict[str, NDArray]:
-    """Shape of the accuracy's curve up to 100 %, by epoch: what was judged first."""
-    shapes = [curve_shape(net.curve("train/accuracy")) for net in nets]
-    return {
-        f"accuracy_{name}_early": np.array([shape.early_share for shape in shapes]),
-        f"accuracy_{name}_line": np.array([shape.r_squared for shape in shapes]),
-    }
 
 
 def fitting_share(net: TrainedNetwork) -> float:

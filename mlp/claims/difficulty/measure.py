@@ -6,22 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.claims.difficulty.figure import difficulties
-from mlp.claims.findings import (
-    Findings,
-    TrainedNetwork,
-    select,
-)
-from mlp.measures.memorization import (
-    difficulty_dispersion,
-    equal_difficulty,
-    example_difficulty,
-)
+from mlp.claims.findings import Findings, Networks
+from mlp.measures.memorization import difficulty_dispersion, equal_difficulty, example_difficulty
 from mlp.nn.descent import scaled
 
 DIFFICULTY_ROWS = 1_000  # training images whose difficulty is measured
 
 
-def measure(nets: list[TrainedNetwork], labels: list[TrainedNetwork], plain: list[TrainedNetwork]) -> Findings:
+def measure(nets: Networks, labels: Networks, plain: Networks) -> Findings:
     """Figure 1: share of the networks that misclassify each training image after one epoch.
 
     Parameters
@@ -34,24 +26,21 @@ def measure(nets: list[TrainedNetwork], labels: list[TrainedNetwork], plain: lis
         Trained on the first images of the training set, whose labels are not equally frequent.
     """
     groups = {
-        "real": select(nets, inputs="true"),
-        "noise": select(nets, inputs="gaussian"),
+        "real": nets.select(inputs="true"),
+        "noise": nets.select(inputs="gaussian"),
         "labels": labels,
-        "plain_real": select(plain, inputs="true"),
-        "plain_noise": select(plain, inputs="gaussian"),
+        "plain_real": plain.select(inputs="true"),
+        "plain_noise": plain.select(inputs="gaussian"),
     }
     quantities: dict[str, Any] = {}
-    shown = {}
+    shown: dict[str, NDArray] = {}
     for name, selected in groups.items():
         images = scaled(selected[0].data.train_images[:DIFFICULTY_ROWS])
         train_labels = selected[0].train_labels[:DIFFICULTY_ROWS]
-        predicted = np.array([net.network.answers(net.parameters, images).argmax(axis=1) for net in selected])
+        predicted = np.array([net.answers(images).argmax(axis=1) for net in selected])
         shares = example_difficulty(predicted, train_labels)
         if not name.startswith("plain"):
-            shown[name], shown[f"{name}, if equally difficult"] = (
-                np.sort(shares),
-                equal_difficulty(shares, len(selected)),
-            )
+            shown |= {name: np.sort(shares), f"{name}, if equally difficult": equal_difficulty(shares, len(selected))}
         quantities |= {
             f"{name}_mean": float(shares.mean()),
             f"{name}_dispersion": difficulty_dispersion(shares, len(selected)),

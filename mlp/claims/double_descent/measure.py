@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds, values_of
+from mlp.claims.findings import Findings, Networks
 
 
 class Peak(NamedTuple):
@@ -36,20 +36,17 @@ def peak_of(curve: NDArray) -> Peak:
     return Peak(place, float(rises[place]), float(curve[place] - curve[place:].min()) if place else np.nan)
 
 
-def measure(nets: list[TrainedNetwork]) -> Findings:
+def measure(nets: Networks) -> Findings:
     """Belkin's figure on MNIST: training and test error over the width of one hidden layer, without and with noise."""
-    widths = values_of(nets, "width")
+    widths = nets.values("width")
     networks = {net.width: net.network for net in nets}
     numbers = np.array([networks[width].parameter_count for width in widths])
     equations = nets[0].rows * nets[0].network.sizes[-1]
     quantities: dict[str, Any] = {"equations": float(equations)}
     errors = {}
-    names = {fraction: f"{fraction:.0%} random labels" for fraction in values_of(nets, "fraction")}
+    names = {fraction: f"{fraction:.0%} random labels" for fraction in nets.values("fraction")}
     for fraction, label in names.items():
-        test, train = (
-            1 - np.array([over_seeds(nets, final(metric), fraction=fraction, width=width) for width in widths])
-            for metric in ("test/accuracy", "train/accuracy")
-        )
+        test, train = (1 - nets.over("width", f"{kind}/accuracy", fraction=fraction) for kind in ("test", "train"))
         errors[f"{label}, test"], errors[f"{label}, training"] = test, train
         name = "noise" if fraction else "true"
         peaks = [peak_of(curve) for curve in test.T]

@@ -3,12 +3,12 @@
 import numpy as np
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds
+from mlp.claims.findings import Findings, Networks
 from mlp.data.randomness import generator
 from mlp.theory.interpolation import interpolate
 
 
-def measure(trained: list[TrainedNetwork]) -> Findings:
+def measure(trained: Networks) -> Findings:
     """Theorem 1: a network with 2n + d weights, constructed for random labels; beside it a trained one of that size.
 
     The construction has one output, which is the label as a number. Its answer is the nearest digit.
@@ -26,7 +26,7 @@ def measure(trained: list[TrainedNetwork]) -> Findings:
         "deviation": max(np.abs(output - net.train_labels).max() for output, net in zip(outputs, trained, strict=True)),
         "test_accuracy": np.array([(np.rint(net.answers(test_images)) == data.test_labels).mean() for net in networks]),
         "trained_weights": float(trained[0].network.parameter_count),
-        "trained_accuracy": over_seeds(trained, final("train/accuracy")),
+        "trained_accuracy": trained.over_seeds("train/accuracy"),
     }
     some = np.argsort(images @ networks[0].projection)[:20]
     shown = figures.interpolation(networks[0], images[some], trained[0].train_labels[some])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork, select
+from mlp.claims.findings import Findings, Networks, TrainedNetwork
 from mlp.data.randomness import generator
 from mlp.measures.forgetting import correct_by_epoch, forgetting_events, most_forgotten, never_forgotten
 from mlp.nn.descent import scaled
@@ -14,13 +14,13 @@ from mlp.nn.descent import scaled
 REMOVED = 0.3  # share of the training images that the paper leaves out without loss, on CIFAR-10
 
 
-def measure(nets: list[TrainedNetwork]) -> Findings:
+def measure(nets: Networks) -> Findings:
     """Figures 1, 3 and 5: events by image, those of wrong labels, and training without the least forgotten images.
 
     The trainings are repeated with `mlp.nn.descent.train`, from the same start and in the same order, to see every
     image after each epoch.
     """
-    true, noisy = select(nets, fraction=0), [net for net in nets if net.fraction > 0]
+    true, noisy = nets.select(fraction=0), [net for net in nets if net.fraction > 0]
     clean = [learned(net) for net in true]
     events = [forgetting_events(correct) for correct, _ in clean]
     forgotten = [float((~never_forgotten(correct)).mean()) for correct, _ in clean]

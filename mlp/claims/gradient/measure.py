@@ -5,13 +5,10 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork
+from mlp.claims.findings import Findings, Networks, TrainedNetwork
 from mlp.claims.gradient.figure import component_sizes
 from mlp.data.randomness import generator
-from mlp.measures.landscape import (
-    components_needed,
-    cumulative_share,
-)
+from mlp.measures.landscape import components_needed, cumulative_share
 from mlp.nn.descent import descend, scaled
 from mlp.nn.network import Parameters, flatten, unflatten
 
@@ -21,7 +18,7 @@ NUDGED = 130  # weights and biases that are nudged together, one in a hundred
 NUDGE = 1e-5  # by which each of them is changed
 
 
-def measure(lesson: list[TrainedNetwork]) -> Findings:
+def measure(lesson: Networks) -> Findings:
     """The gradient's components as importances of the weights, and its norm before and after training.
 
     The lesson's surface is C(x, y) = 3/2 x² + 1/2 y². A step of rate 1 from (1, 1) is minus the gradient there.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds
+from mlp.claims.findings import Findings, Networks
 from mlp.claims.implicit.figure import norms_and_errors
 from mlp.data.corruption import corrupt_labels
 from mlp.data.randomness import generator
@@ -28,7 +28,7 @@ STEPS = 3_000
 ANSWERED = 1_000  # images whose kernel with all training images is in memory at once
 
 
-def measure(trained: list[TrainedNetwork]) -> Findings:
+def measure(trained: Networks) -> Findings:
     """Section 5: the solution of the smallest norm, what gradient descent from zero finds, and what the norm says.
 
     With a Gaussian kernel, on pixels and on Gabor filters. The width of the kernel is chosen on held-out training
@@ -44,7 +44,7 @@ def measure(trained: list[TrainedNetwork]) -> Findings:
     both = np.hstack([targets[data.train_labels], targets[shuffled]])
     quantities: dict[str, Any] = {
         "images": float(len(both)),
-        "network_error": 1 - over_seeds(trained, final("test/accuracy")),
+        "network_error": 1 - trained.over_seeds("test/accuracy"),
     }
     held_out = {}
     for name, (images, test_images) in views.items():

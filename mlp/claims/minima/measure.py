@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds, values_of
+from mlp.claims.findings import Findings, Networks
 from mlp.claims.minima.figure import correlations
 from mlp.data.randomness import generator
 from mlp.measures.landscape import correlation_difference, loss_correlation, loss_spread
@@ -14,13 +14,10 @@ from mlp.statistics.intervals import Estimate
 PAPER_CORRELATIONS = {25: 0.7616, 50: 0.6861, 100: 0.5983, 250: 0.5302, 500: 0.4081}
 
 
-def measure(nets: list[TrainedNetwork]) -> Findings:
+def measure(nets: Networks) -> Findings:
     """Final losses over many seeds, for networks with one hidden layer of five widths; intervals by bootstrap."""
-    widths = values_of(nets, "width")
-    train_loss, test_loss = (
-        np.array([over_seeds(nets, final(metric), width=width) for width in widths]).T
-        for metric in ("train/cost", "test/cost")
-    )
+    widths = nets.values("width")
+    train_loss, test_loss = (nets.over("width", metric).T for metric in ("train/cost", "test/cost"))
     rng = generator(0, "noise")
     spread, correlation = loss_spread(test_loss, rng), loss_correlation(train_loss, test_loss, rng)
     quantities: dict[str, Any] = {}

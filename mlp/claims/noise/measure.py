@@ -1,6 +1,6 @@
 """The claim that a trained network is sure of its answers to noise (the lesson; Hendrycks & Gimpel 2016)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,24 +8,18 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork
+from mlp.claims.findings import Findings, Networks, TrainedNetwork
 from mlp.claims.noise.figure import favourite_digits, share_above
 from mlp.data.randomness import generator
 from mlp.measures.confidence import NOISES, confidence, noise_images, unclipped_gaussian
 from mlp.nn.descent import scaled
-from mlp.nn.network import Parameters
 
 NOISE_COUNT = 1_000
 LESSONS_SEED = 4  # numpy.random.seed(4), then uniform pixels: the image that the lesson's network takes for a 5
 
 
 def measure(
-    lesson: list[TrainedNetwork],
-    normal: list[TrainedNetwork],
-    decayed: list[TrainedNetwork],
-    wide: list[TrainedNetwork],
-    entropy: list[TrainedNetwork],
-    deep: list[TrainedNetwork],
+    lesson: Networks, normal: Networks, decayed: Networks, wide: Networks, entropy: Networks, deep: Networks
 ) -> Findings:
     """Confidence of trained and untrained networks in their answers to noise images.
 
@@ -40,15 +34,15 @@ def measure(
     deep
         With the architecture of Hendrycks & Gimpel's network.
     """
-    widths = [net for net in entropy if net.width == 16], [net for net in entropy if net.width > 16]
-    groups = {"lesson": lesson, "normal": normal, "decayed": decayed, "wide": wide,
-              "entropy": widths[0], "wide_entropy": widths[1]}  # fmt: skip
+    groups = {"lesson": lesson, "normal": normal, "decayed": decayed, "wide": wide}
+    groups["entropy"] = entropy.select(width=16)
+    groups["wide_entropy"] = Networks(net for net in entropy if net.width > 16)
     inputs = {"noise": uniform(lesson[0]), "digits": scaled(lesson[0].data.test_images)}
     quantities: dict[str, Any] = {}
     for name, nets in groups.items():
-        quantities |= {f"{name}_{measure}": values for measure, values in confidence_of(nets, inputs).items()}
+        quantities |= {f"{name}_{of}": values for of, values in noise_confidence(nets, inputs).items()}
     image = lessons_image(lesson[0])
-    answers = np.array([net.network.answers(net.parameters, image)[0] for net in lesson])
+    answers = lesson.each(lambda net: net.answers(image)[0])
     quantities |= {
         "image": answers.max(axis=1),
         "image_is_5": (answers.argmax(axis=1) == 5).astype(float),
@@ -60,12 +54,12 @@ def measure(
     images = np.concatenate([scaled(net.data.test_images[:2]), image, scaled(noises)])
     titles = [*(f"test: {label}" for label in net.data.test_labels[:2]), "the lesson's", *["uniform"] * 5]
     largest = {
-        title: np.concatenate([largest_activations(net, inputs[kind]) for net in lesson])
+        title: largest_activations(lesson, inputs[kind]).ravel()
         for title, kind in (("uniform noise", "noise"), ("test digits", "digits"))
     }
     pictures = {
         "population": share_above(largest, {"the lesson's image": answers.max(axis=1)}),
-        "gallery": figures.answer_gallery(images, net.network.answers(net.parameters, images), titles),
+        "gallery": figures.answer_gallery(images, net.answers(images), titles),
         "favourites": favourite_digits({"uniform": favourites(lesson, inputs["noise"])}, net.data.classes),
     }
     return Findings(quantities, pictures)
@@ -81,22 +75,21 @@ def uniform(net: TrainedNetwork) -> NDArray:
     return scaled(noise_images("uniform", NOISE_COUNT, net.data, generator(0, "noise")))
 
 
-def largest_activations(net: TrainedNetwork, inputs: NDArray) -> NDArray:
-    """The largest output activation for each input, (n,)."""
-    return net.network.answers(net.parameters, inputs).max(axis=1)
+def largest_activations(nets: Networks, inputs: NDArray) -> NDArray:
+    """The largest output activation of each network for each input, (networks, n)."""
+    return nets.each(lambda net: net.answers(inputs).max(axis=1))
 
 
-def favourites(nets: Sequence[TrainedNetwork], inputs: NDArray) -> NDArray:
+def favourites(nets: Networks, inputs: NDArray) -> NDArray:
     """Each network's most frequent answer, (networks,)."""
-    answers = [net.network.answers(net.parameters, inputs).argmax(axis=1) for net in nets]
-    return np.array([np.bincount(answer).argmax() for answer in answers])
+    return nets.each(lambda net: np.bincount(net.answers(inputs).argmax(axis=1)).argmax())
 
 
-def confidence_of(nets: Sequence[TrainedNetwork], inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-    """How sure networks are of ``noise``, beside the same for ``digits``; for each measure (seeds,)."""
+def noise_confidence(nets: Networks, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """Confidence of networks in their answers to ``noise``, beside that for ``digits``; for each measure (seeds,)."""
     found: dict[str, NDArray] = {}
     for kind, images in inputs.items():
-        largest = [largest_activations(net, images) for net in nets]
+        largest = [*largest_activations(nets, images)]
         found[f"{kind}_confidence"] = np.array([values.mean() for values in largest])
         for least in (0.5, 0.9):
             found[f"{kind}_above_{least}"] = np.array([(values > least).mean() for values in largest])
@@ -106,8 +99,8 @@ def confidence_of(nets: Sequence[TrainedNetwork], inputs: Mapping[str, NDArray])
     return found
 
 
-def earlier(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
-    """What was judged before the lesson's recipe was known: the gain by training, for four kinds of noise.
+def earlier(nets: Networks) -> dict[str, NDArray]:
+    """The gain by training, for four kinds of noise, which was judged before the lesson's recipe was known.
 
     The sigmoid outputs of the lesson's network do not sum to 1. Its largest activation is therefore compared as a share
     of all ten (``normalized``).
@@ -115,21 +108,19 @@ def earlier(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
     quantities: dict[str, NDArray] = {}
     for kind in NOISES:
         images = scaled(noise_images(kind, NOISE_COUNT, nets[0].data, generator(0, "noise")))
-        before = [measures(net, net.start, images) for net in nets]
-        after = [measures(net, net.parameters, images) for net in nets]
+        before, after = confidences(nets, images, trained=False), confidences(nets, images)
         quantities |= {
-            f"{kind}_{name}": np.array([row[measure] for row in after])
-            for name, measure in (("confidence", "confidence"), ("unsure", "none_above_0.5"),
-                                  ("favourite_share", "favourite_share"), ("auroc", "auroc"))
-        }  # fmt: skip
-        quantities[f"{kind}_untrained"] = np.array([row["confidence"] for row in before])
-        quantities[f"{kind}_gain"] = np.array(
-            [late["normalized"] - early["normalized"] for early, late in zip(before, after, strict=True)]
-        )
+            f"{kind}_confidence": after["confidence"],
+            f"{kind}_unsure": after["none_above_0.5"],
+            f"{kind}_favourite_share": after["favourite_share"],
+            f"{kind}_auroc": after["auroc"],
+            f"{kind}_untrained": before["confidence"],
+            f"{kind}_gain": after["normalized"] - before["normalized"],
+        }
     return quantities
 
 
-def hendrycks(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
+def hendrycks(nets: Networks) -> dict[str, NDArray]:
     """Confidence of the deep network in uniform noise, Gaussian noise as in the paper, and Gaussian pixels."""
     pixels = nets[0].network.sizes[0]
     inputs = {
@@ -139,13 +130,17 @@ def hendrycks(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
     }
     quantities: dict[str, NDArray] = {}
     for kind, images in inputs.items():
-        found = [measures(net, net.parameters, images) for net in nets]
-        for name in ("confidence", "auroc"):
-            quantities[f"deep_{kind}_{name}"] = np.array([row[name] for row in found])
+        found = confidences(nets, images)
+        quantities |= {f"deep_{kind}_{name}": found[name] for name in ("confidence", "auroc")}
     return quantities
 
 
-def measures(net: TrainedNetwork, parameters: Parameters, inputs: NDArray) -> dict[str, float]:
-    """`mlp.measures.confidence.confidence` of a network with these parameters."""
-    on_test = net.network.answers(parameters, scaled(net.data.test_images))
-    return confidence(net.network.answers(parameters, inputs), on_test)
+def confidences(nets: Networks, inputs: NDArray, *, trained: bool = True) -> dict[str, NDArray]:
+    """Each measure of `mlp.measures.confidence.confidence` on inputs, (networks,)."""
+
+    def of(net: TrainedNetwork) -> dict[str, float]:
+        parameters = net.parameters if trained else net.start
+        return confidence(net.answers(inputs, parameters), net.answers(scaled(net.data.test_images), parameters))
+
+    found = [of(net) for net in nets]
+    return {name: np.array([row[name] for row in found]) for name in found[0]}

@@ -7,34 +7,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork, censored_epochs, final, over_seeds, select
+from mlp.claims.findings import Findings, Networks, censored_epochs
 
 LABELS = {"true": 0, "shuffled": 1}
 
 
-def measure(
-    none: list[TrainedNetwork], decay: list[TrainedNetwork], shift: list[TrainedNetwork], both: list[TrainedNetwork],
-    dropout: list[TrainedNetwork],
-) -> Findings:  # fmt: skip
+def measure(none: Networks, **regularizers: Networks) -> Findings:
     """Training and test accuracy without a regularizer, with weight decay, shifted images, both of them, and dropout.
 
     `slow_down` is the number of epochs to a training accuracy of 90 %, divided by that without a regularizer. A network
     that does not reach it counts with all its epochs, so that the slow-down is then a lower bound.
     """
-    variants = {"none": none, "decay": decay, "shift": shift, "both": both, "dropout": dropout}
+    variants = {"none": none} | regularizers
     accuracy: dict[str, dict[str, NDArray]] = {}
     epochs: dict[str, dict[str, NDArray]] = {}
     for name, nets in variants.items():
         accuracy[name], epochs[name] = {}, {}
         for labels, fraction in LABELS.items():
-            selected = select(nets, fraction=fraction)
-            epochs[name][labels] = over_seeds(selected, partial(censored_epochs, accuracy=0.9))
+            selected = nets.select(fraction=fraction)
+            epochs[name][labels] = selected.over_seeds(partial(censored_epochs, accuracy=0.9))
             for data in ("train", "test"):
-                accuracy[name][f"{labels}_{data}"] = over_seeds(selected, final(f"{data}/accuracy"))
+                accuracy[name][f"{labels}_{data}"] = selected.over_seeds(f"{data}/accuracy")
     quantities: dict[str, Any] = {
         f"{name}_{measure}": values for name, table in accuracy.items() for measure, values in table.items()
     }
-    for name in ("decay", "shift", "both", "dropout"):
+    for name in regularizers:
         quantities[f"{name}_gain"] = accuracy[name]["true_test"] - accuracy["none"]["true_test"]
         slow = {labels: epochs[name][labels] / epochs["none"][labels] for labels in LABELS}
         quantities |= {f"{name}_slow_{labels}": values for labels, values in slow.items()}
@@ -42,10 +39,7 @@ def measure(
     quantities["dropout_over_decay"] = quantities["dropout_hinders"] / quantities["decay_hinders"]
     lines = {
         f"{labels} labels, {data}": np.array(
-            [
-                (np.nanmean(values), np.nanstd(values))
-                for values in (row[f"{labels}_{data}"] for row in accuracy.values())
-            ]
+            [[average(row[f"{labels}_{data}"]) for average in (np.nanmean, np.nanstd)] for row in accuracy.values()]
         )
         for data in ("train", "test")
         for labels in LABELS

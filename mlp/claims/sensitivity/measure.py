@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork, epochs_to_fit, select
+from mlp.claims.findings import Findings, Networks, TrainedNetwork, epochs_to_fit
 from mlp.data.randomness import generator
 from mlp.measures.memorization import gini, loss_sensitivity
 from mlp.measures.unrolled import unrolled_derivatives
@@ -18,7 +18,7 @@ EQUAL_FIT = 0.6  # training accuracy at which sensitivities are compared as well
 UNROLLED_EPOCHS = 50  # the first; each takes longer than the one before
 
 
-def measure(small: list[TrainedNetwork]) -> Findings:
+def measure(small: Networks) -> Findings:
     """Figure 3: inequality of the loss-sensitivity over the training images, by epoch.
 
     The training is repeated with `mlp.nn.descent.train`, from the same start and in the same order, to measure each
@@ -28,14 +28,14 @@ def measure(small: list[TrainedNetwork]) -> Findings:
     paper, of the average cost through all earlier steps.
     """
     groups = {
-        name: select(small, inputs=kind, fraction=fraction)
+        name: small.select(inputs=kind, fraction=fraction)
         for name, kind, fraction in (("real", "true", 0), ("noise", "gaussian", 0), ("labels", "true", 1))
     }
-    curves = {name: np.array([sensitivity_gini(net) for net in nets]) for name, nets in groups.items()}
+    curves = {name: nets.each(sensitivity_gini) for name, nets in groups.items()}
     last = {name: curve[:, -1] for name, curve in curves.items()}
     at_fit = {name: np.array([fitted_gini(net, curve) for net, curve in zip(nets, curves[name], strict=True)])
               for name, nets in groups.items()}  # fmt: skip
-    unrolled = {name: np.array([unrolled_gini(net) for net in nets]) for name, nets in groups.items()}
+    unrolled = {name: nets.each(unrolled_gini) for name, nets in groups.items()}
     through = {name: curve[:, -1] for name, curve in unrolled.items()}
     quantities = {
         **{f"gini_{name}": values for name, values in last.items()},

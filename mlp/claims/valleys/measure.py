@@ -6,32 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds
+from mlp.claims.findings import Findings, Networks, TrainedNetwork
 from mlp.data.randomness import generator
-from mlp.measures.landscape import (
-    barrier,
-    loss_spread,
-    random_direction,
-    slice_costs,
-)
-from mlp.nn.descent import scaled
+from mlp.measures.landscape import barrier, loss_spread, random_direction, slice_costs
 from mlp.nn.network import flatten, unflatten
 
 SLICE_ROWS = 2_000  # training images that the cost of a slice is averaged over
 
 
-def measure(lesson: list[TrainedNetwork]) -> Findings:
+def measure(lesson: Networks) -> Findings:
     """The cost between the minima of two seeds, and around each.
 
     ``barrier`` is the height of the barrier on the line between the minima of neighbouring seeds, divided by the
     difference between the untrained and the final cost. ``lowest_at_minimum`` is the share of ten random directions in
     which no cost within a tenth of the weights' norm is more than 1 % below that of the minimum.
     """
-    some = slice(SLICE_ROWS)
 
     def cost_of(net: TrainedNetwork) -> Callable[[NDArray], float]:
-        images, labels = scaled(net.data.train_images[some]), net.train_labels[some]
-        return lambda vector: net.network.average_cost(unflatten(vector, net.network.sizes), images, labels)
+        return lambda vector: net.cost(unflatten(vector, net.network.sizes), SLICE_ROWS)
 
     between, near = np.linspace(0, 1, 21), np.linspace(-0.1, 0.1, 5)
     lines, heights, lowest = {}, [], []
@@ -48,13 +40,13 @@ def measure(lesson: list[TrainedNetwork]) -> Findings:
     directions = [random_direction(net.parameters, rng) for _ in range(2)]
     minimum, wide = flatten(net.parameters), np.linspace(-1, 1, 21)
     slices = {f"direction {i}": slice_costs(cost, minimum, [d], wide) for i, d in enumerate(directions, start=1)}
-    accuracy = over_seeds(lesson, final("test/accuracy"))
+    accuracy = lesson.over_seeds("test/accuracy")
     quantities = {
         "barrier": np.array(heights),
         "lowest_at_minimum": np.array(lowest),
         "accuracy": accuracy,
         "accuracy_spread": loss_spread(accuracy, generator(0, "noise")),
-        "cost_spread": loss_spread(over_seeds(lesson, final("test/cost")), generator(0, "noise")),
+        "cost_spread": loss_spread(lesson.over_seeds("test/cost"), generator(0, "noise")),
     }
     pictures = {
         "line": figures.slices(between, lines, "position between the two minima"),

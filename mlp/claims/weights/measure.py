@@ -1,22 +1,21 @@
 """The claim that the first layer's weights, drawn as pictures, look almost random (the lesson)."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlp import figures
-from mlp.claims.findings import Findings, TrainedNetwork, final, over_seeds
+from mlp.claims.findings import Findings, Networks, TrainedNetwork
 from mlp.measures.landscape import noise_autocorrelation, spatial_autocorrelation, weight_images
 
 DRAWN_POWER = 0.3  # the lesson draws a weight with the opacity |w|^0.3, in one colour for each sign
 
 
-def measure(lesson: list[TrainedNetwork], normal: list[TrainedNetwork], decayed: list[TrainedNetwork]) -> Findings:
+def measure(lesson: Networks, normal: Networks, decayed: Networks) -> Findings:
     """Similarity of neighbouring pixels (Moran's I) in the pictures of the weights, for three ways of training.
 
-    The networks are those of `mlp.claims.noise.noise`.
+    The networks are those of the claim `noise`.
     """
     net = lesson[0]
     side = weight_images(net.start[0].weights).shape[1]
@@ -25,7 +24,7 @@ def measure(lesson: list[TrainedNetwork], normal: list[TrainedNetwork], decayed:
     quantities: dict[str, Any] = {"noise_limit": mean + 3 * deviation, "digits": float(np.mean(digits))}
     groups = {"lesson": lesson, "normal": normal, "decayed": decayed}
     for name, nets in groups.items():
-        quantities |= {f"{name}_{measure}": values for measure, values in measures(nets).items()}
+        quantities |= {f"{name}_{of}": values for of, values in measures(nets).items()}
     quantities["lesson_pattern"] = quantities["lesson_drawn"] - quantities["noise_limit"]
     names = {"lesson": "recipe", "normal": "decayed", "decayed": "scaled"}  # rows of a picture have room for a word
     rows = {"untrained": drawn(net.start[0].weights)}
@@ -35,16 +34,16 @@ def measure(lesson: list[TrainedNetwork], normal: list[TrainedNetwork], decayed:
     return Findings(quantities, galleries)
 
 
-def measures(nets: Sequence[TrainedNetwork]) -> dict[str, NDArray]:
+def measures(nets: Networks) -> dict[str, NDArray]:
     """Accuracy, cost, and Moran's I of the weights: raw, as drawn, before training, and of their change; (seeds,)."""
     return {
-        "accuracy": over_seeds(nets, final("test/accuracy")),
-        "cost": over_seeds(nets, final("test/cost")),
-        "raw": over_seeds(nets, lambda net: autocorrelation(weight_images(net.parameters[0].weights))),
-        "drawn": over_seeds(nets, lambda net: autocorrelation(drawn(net.parameters[0].weights))),
-        "untrained": over_seeds(nets, lambda net: autocorrelation(weight_images(net.start[0].weights))),
-        "changes": over_seeds(nets, lambda net: autocorrelation(weight_images(change(net)))),
-        "middle": over_seeds(nets, middle),
+        "accuracy": nets.over_seeds("test/accuracy"),
+        "cost": nets.over_seeds("test/cost"),
+        "raw": nets.over_seeds(lambda net: autocorrelation(weight_images(net.parameters[0].weights))),
+        "drawn": nets.over_seeds(lambda net: autocorrelation(drawn(net.parameters[0].weights))),
+        "untrained": nets.over_seeds(lambda net: autocorrelation(weight_images(net.start[0].weights))),
+        "changes": nets.over_seeds(lambda net: autocorrelation(weight_images(change(net)))),
+        "middle": nets.over_seeds(middle),
     }
 
 

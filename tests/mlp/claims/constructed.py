@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from mlp.claims.findings import (
-    TrainedNetwork,
-)
+from mlp.claims import Networks, TrainedNetwork, measure_of
 from mlp.data.randomness import generator
 from mlp.data.sets import Dataset
 from mlp.nn.descent import Descent
@@ -40,3 +38,10 @@ def constructed(
 
 def line(epochs: int) -> np.ndarray:
     return np.linspace(0.1, 1, epochs + 1)
+
+
+def measured(claim: str, *experiments: list[TrainedNetwork], **named: list[TrainedNetwork]) -> dict:
+    """The quantities of a claim, measured on the networks of its experiments."""
+    return measure_of(claim)(
+        *map(Networks, experiments), **{role: Networks(nets) for role, nets in named.items()}
+    ).quantities

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from mlp.claims.capacity import measure
-from tests.mlp.claims.constructed import constructed, line
+from tests.mlp.claims.constructed import constructed, line, measured
 
 
 def test_growth_with_the_number_of_images_is_compared_between_noise_and_real_images():
@@ -16,7 +15,7 @@ def test_growth_with_the_number_of_images_is_compared_between_noise_and_real_ima
         constructed(0, hidden=(neurons,), inputs=kind, accuracy=line(epochs))
         for kind, neurons, epochs in (("true", 8, 8), ("true", 16, 4), ("gaussian", 8, 90), ("gaussian", 16, 30))
     ]
-    found = measure.measure(width, rows).quantities
+    found = measured("capacity", width, rows)
     assert found["exponent_real"] == pytest.approx([1])  # twice the epochs for twice the images
     assert found["exponent_noise"] == pytest.approx([np.log2(10)])
     assert found["rows_growth_ratio"] == [5]

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from mlp.claims.corruption import measure
 from mlp.claims.corruption.figure import factor_by_error, figure1
-from tests.mlp.claims.constructed import constructed, line
+from tests.mlp.claims.constructed import constructed, line, measured
 from tests.mlp.figures.drawn import SEEDS, falling, labels
 
 
@@ -13,7 +12,9 @@ def test_noise_that_is_fitted_sooner_than_random_labels_gives_a_ratio_above_one(
     epochs = {"true": 4, "shuffled_pixels": 5, "random_pixels": 8, "gaussian": 10}
     inputs = [constructed(0, inputs=kind, accuracy=line(count)) for kind, count in epochs.items()]
     labels = [constructed(0, fraction=p, accuracy=line(4 + round(16 * p)), test=1 - 0.9 * p) for p in (0, 0.5, 1)]
-    found = measure.measure(inputs, labels, labels, labels, [], labels, []).quantities
+    found = measured(
+        "corruption", inputs, labels, centred=labels, fashion=labels, kuzushiji=[], digits=labels, cifar10=[]
+    )
     assert found["slow_down_fashion"] == found["slow_down"]
     assert np.isnan(found["slow_down_kuzushiji"])
     assert found["labels_over_pixels"] == [20 / 8]

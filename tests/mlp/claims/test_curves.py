@@ -6,7 +6,7 @@ import pytest
 from mlp.claims.curves import measure
 from mlp.claims.curves.figure import cost_shapes
 from mlp.nn.descent import scaled
-from tests.mlp.claims.constructed import constructed, line
+from tests.mlp.claims.constructed import constructed, line, measured
 from tests.mlp.figures.drawn import SEEDS
 
 
@@ -14,7 +14,7 @@ def test_a_straight_line_and_a_jump_have_different_shapes():
     jump = {"accuracy": [0.1] + 20 * [0.98] + [1.0], "cost": [2.0] + 21 * [0.1]}
     even = {"accuracy": line(50), "cost": np.linspace(2, 0, 51)}
     nets = [constructed(seed, fraction=p, **kind) for p, kind in ((1, even), (0, jump)) for seed in (0, 1)]
-    found = measure.measure(nets, nets, nets, nets).quantities
+    found = measured("curves", nets, nets, nets, nets)
     assert found["accuracy_shuffled_early"] == pytest.approx([0.1, 0.1])
     assert found["accuracy_shuffled_line"] == pytest.approx([1, 1])
     assert (found["accuracy_true_early"] > 0.9).all()

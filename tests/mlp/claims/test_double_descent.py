@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlp.claims.double_descent import measure
-from tests.mlp.claims.constructed import constructed
+from tests.mlp.claims.constructed import constructed, measured
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_the_peak_is_compared_with_the_number_of_equations():
         for seed in (0, 1) for p in (0, 0.2)
         for width, fit, error in ((2, 0.6, 0.4), (4, 0.8, 0.3), (5, 1, 0.35 + p / 10), (20, 1, 0.2))
     ]  # fmt: skip
-    found = measure.measure(nets).quantities
+    found = measured("double_descent", nets)
     assert found["equations"] == 400
     assert found["noise_peak_width"] == found["noise_fits"] == 5
     assert found["noise_peak_parameters"] == (64 * 5 + 5 + 5 * 10 + 10) / 400

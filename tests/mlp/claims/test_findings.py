@@ -4,30 +4,21 @@ import numpy as np
 import pytest
 
 from mlp.claims import estimate, holds
-from mlp.claims.findings import (
-    censored_epochs,
-    curves_over_seeds,
-    final,
-    lowest_final,
-    over_seeds,
-    rank_correlation,
-    select,
-    values_of,
-)
+from mlp.claims.findings import Networks, censored_epochs, rank_correlation
 from mlp.data.randomness import generator
 from mlp.statistics.intervals import Estimate
 from tests.mlp.claims.constructed import constructed
 
 
 def test_networks_are_selected_by_their_attributes():
-    nets = [constructed(seed, fraction=fraction) for fraction in (0, 1) for seed in (2, 1)]
-    assert [net.seed for net in select(nets, fraction=1)] == [2, 1]
-    assert values_of(nets, "seed") == [1, 2]
+    nets = Networks(constructed(seed, fraction=fraction) for fraction in (0, 1) for seed in (2, 1))
+    assert [net.seed for net in nets.select(fraction=1)] == [2, 1]
+    assert nets.values("seed") == [1, 2]
 
 
 def test_a_seed_that_diverged_is_nan_and_the_others_keep_their_places():
-    nets = [constructed(0, test=0.5), constructed(2, test=0.7), constructed(1, fraction=1)]
-    np.testing.assert_array_equal(over_seeds(nets, final("test/accuracy"), fraction=0), [0.5, np.nan, 0.7])
+    nets = Networks([constructed(0, test=0.5), constructed(2, test=0.7), constructed(1, fraction=1)])
+    np.testing.assert_array_equal(nets.over_seeds("test/accuracy", fraction=0), [0.5, np.nan, 0.7])
 
 
 def test_a_training_that_stopped_early_keeps_its_last_value():
@@ -36,17 +27,14 @@ def test_a_training_that_stopped_early_keeps_its_last_value():
         constructed(1, accuracy=[0.1, 0.2, 0.3, 0.4]),
     )
     assert stopped.final("train/accuracy") == 0.8
-    curves = curves_over_seeds([stopped, longer], "train/accuracy")
+    curves = Networks([stopped, longer]).curves("train/accuracy")
     np.testing.assert_allclose(curves, [[0.1, 0.8, 0.8, 0.8], [0.1, 0.2, 0.3, 0.4]])
 
 
 def test_the_lowest_final_value_is_that_of_the_worst_network_of_each_seed():
-    nets = [
-        constructed(0, accuracy=[0, 0.9]),
-        constructed(0, rows=50, accuracy=[0, 0.7]),
-        constructed(1, accuracy=[0, 1]),
-    ]
-    np.testing.assert_array_equal(lowest_final(nets, "train/accuracy"), [0.7, 1])
+    first, worse = constructed(0, accuracy=[0, 0.9]), constructed(0, rows=50, accuracy=[0, 0.7])
+    nets = Networks([first, worse, constructed(1, accuracy=[0, 1])])
+    np.testing.assert_array_equal(nets.lowest("train/accuracy"), [0.7, 1])
 
 
 def test_a_network_that_never_fits_counts_with_its_last_epoch():

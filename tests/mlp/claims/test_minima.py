@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from mlp.claims.minima import measure
 from mlp.claims.minima.figure import correlations
 from mlp.statistics.intervals import Estimate
-from tests.mlp.claims.constructed import constructed
+from tests.mlp.claims.constructed import constructed, measured
 from tests.mlp.figures.drawn import labels
 
 
@@ -17,7 +16,7 @@ def test_a_spread_that_shrinks_with_the_width_is_found_to_shrink():
         for seed in range(30)
         for noise in [rng.normal(0.2, width / 500 / width)]
     ]
-    found = measure.measure(nets).quantities
+    found = measured("minima", nets)
     assert found["spread_falls"] >= 3
     assert found["correlation_25"].value > 0.9
     assert found["correlation_falls"].value > 0.1

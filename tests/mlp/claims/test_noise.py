@@ -5,7 +5,7 @@ import pytest
 
 from mlp.claims.noise import measure
 from mlp.claims.noise.figure import favourite_digits, share_above
-from tests.mlp.claims.constructed import constructed
+from tests.mlp.claims.constructed import constructed, measured
 from tests.mlp.figures.drawn import labels, rng
 
 
@@ -18,7 +18,7 @@ def test_the_lessons_image_is_the_one_that_numpys_old_generator_draws():
 def test_an_untrained_network_keeps_its_confidence():
     untrained = [constructed(seed, trained=False, hidden=(6, 6)) for seed in (0, 1)]
     narrow = constructed(trained=False, hidden=(16,))
-    found = measure.measure(*[untrained] * 4, [*untrained, narrow], untrained).quantities
+    found = measured("noise", *[untrained] * 4, [*untrained, narrow], untrained)
     assert found["uniform_gain"] == pytest.approx([0, 0])
     np.testing.assert_allclose(found["uniform_confidence"], found["uniform_untrained"])
 

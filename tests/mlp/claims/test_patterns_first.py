@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from mlp.claims.patterns_first import measure
-from tests.mlp.claims.constructed import constructed
+from tests.mlp.claims.constructed import constructed, measured
 
 
 def test_a_peak_before_the_wrong_labels_are_memorized_is_told_from_one_after():
@@ -16,7 +15,7 @@ def test_a_peak_before_the_wrong_labels_are_memorized_is_told_from_one_after():
     early = net(0.5, [0.1, 0.9, 0.8, 0.6], [0.1, 0.02, 0.4, 0.9])
     late = net(0.8, [0.1, 0.3, 0.35, 0.4], [0.1, 0.3, 0.6, 0.9])
     true = net(0, [0.1, 0.9, 0.95, 0.95], [np.nan] * 4)
-    found = measure.measure([true, early, late]).quantities
+    found = measured("patterns_first", [true, early, late])
     assert found["before"] == 0.5
     assert (found["peak_0.5"], found["peak_0.8"], found["peak_0"]) == ([1], [3], [2])
     assert found["lost_0.5"] == pytest.approx([0.3])

@@ -6,8 +6,7 @@ import pytest
 from mlp.claims.findings import (
     TrainedNetwork,
 )
-from mlp.claims.regularization import measure
-from tests.mlp.claims.constructed import constructed, line
+from tests.mlp.claims.constructed import constructed, line, measured
 
 
 def test_a_regularizer_that_slows_only_memorizing_hinders_it_more():
@@ -19,7 +18,7 @@ def test_a_regularizer_that_slows_only_memorizing_hinders_it_more():
 
     none, slower = nets(line(20), 0.9), nets(line(40), 0.93)
     never = nets(np.full(101, 0.5), 0.9)
-    found = measure.measure(none, slower, none, never, slower).quantities
+    found = measured("regularization", none, decay=slower, shift=none, both=never, dropout=slower)
     assert found["decay_gain"] == pytest.approx([0.03])
     assert (found["decay_slow_true"], found["decay_slow_shuffled"]) == ([1], [2])
     assert found["decay_hinders"] == [2]

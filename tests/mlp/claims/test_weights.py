@@ -3,12 +3,12 @@
 import numpy as np
 
 from mlp.claims.weights import measure
-from tests.mlp.claims.constructed import constructed
+from tests.mlp.claims.constructed import constructed, measured
 
 
 def test_random_weights_do_not_resemble_their_neighbours():
     nets = [constructed(seed) for seed in range(3)]
-    found = measure.measure(nets, nets, nets).quantities
+    found = measured("weights", nets, nets, nets)
     assert np.abs(found["lesson_untrained"]).max() < found["noise_limit"]
 
 
