@@ -39,12 +39,12 @@ def common(
 
 
 def store_errors() -> tuple[type[Exception], ...]:
-    """The exceptions of MLflow; none if it was not imported, and so can't have raised any."""
+    """The exceptions of a store; none if MLflow was not imported, and so can't have raised any."""
     if "mlflow" not in sys.modules:
         return ()
-    from mlflow.exceptions import MlflowException
+    from flows.store.failures import STORE_ERRORS
 
-    return (MlflowException,)
+    return STORE_ERRORS
 
 
 def main() -> None:

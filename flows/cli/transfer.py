@@ -1,10 +1,10 @@
 """The commands that take a sweep from one store to another."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from flows.cli.options import Sweep, Uri, connect_to, console, print_notes
 
@@ -19,18 +19,16 @@ def export_command(
 ) -> None:
     """Write a sweep into a folder: runs and curves as Parquet and CSV, and all that `mlp import` needs."""
     from flows.store.results import select
-    from flows.store.transfer_export import check_target, export_sweep
+    from flows.store.transfer_export import export_sweep
 
-    folder = check_target(to)
-    client = connect_to(tracking_uri)
+    client, folder = connect_to(tracking_uri), to.absolute()
     selection = select(client, [source] if source is not None else [], everything=False)
     with console.status("Exporting …"):
-        cells = export_sweep(client, selection, folder)
+        export_sweep(client, selection, folder)
     print_notes(selection.notes)
-    console.print(f"Exported: {escape(selection.title)}, {cells} cells", highlight=False)
-    console.print(f"Tables:   {escape(str(folder / 'runs.csv'))}, curves.csv, both also as .parquet", highlight=False,
-                  soft_wrap=True)  # fmt: skip
-    console.print(f"Import:   mlp import {escape(folder.name)}", highlight=False, soft_wrap=True)
+    tables = f"{folder / 'runs.csv'}, curves.csv, both also as .parquet"
+    say(f"Exported: {selection.title}, {len(selection.cells)} cells\nTables:   {tables}")
+    say(f"Import:   mlp import {shlex.quote(folder.name)}")
 
 
 @app.command("import")
@@ -46,24 +44,27 @@ def import_command(
     from flows.store.transfer_import import import_sweep
 
     with console.status("Checking …"):
-        manifest, runs = read_export(folder)
-    client = connect_to(tracking_uri)
+        export = read_export(folder)
+    client, name = connect_to(tracking_uri), export.manifest.name
     with console.status("Importing …"):
-        done = import_sweep(client, folder, manifest, runs)
+        done = import_sweep(client, export)
     sweep = client.get_run(done.sweep_id)
-    what = f"{manifest.name}, {sweep.info.run_name}"
+    what = f"{name}, {sweep.info.run_name}"
     from flows.report.imported import lay_out_latest, register_champion
     from flows.store.champion import find_champion
 
     if done.changed:
         lay_out_latest(client, done.experiment_id, done.sweep_id)
         there = f", {done.known} were there already" if done.known else ""
-        console.print(f"Imported: {what}, {done.new} cells{there}", highlight=False, soft_wrap=True)
-        console.print(f"Compare:  mlp compare {manifest.name}", highlight=False)
+        say(f"Imported: {what}, {done.new} cells{there}\nCompare:  mlp compare {name}")
     else:
-        nothing = f"Nothing to import: {what} and its {done.known} cells are there already"
-        console.print(nothing, highlight=False, soft_wrap=True)
-        if find_champion(client, manifest.name):
+        say(f"Nothing to import: {what} and its {done.known} cells are there already")
+        if find_champion(client, name):
             return
-    if reason := register_champion(client, sweep, manifest.name):
+    if reason := register_champion(client, sweep, name):
         print_notes([f"no champion was registered ({reason})"])
+
+
+def say(text: str) -> None:
+    """Print lines as they are, however long."""
+    console.print(text, highlight=False, soft_wrap=True, markup=False)

@@ -14,6 +14,8 @@ from rich.console import Console
 from flows.plan.cell import Cell
 from flows.report.values import number
 from flows.store.experiments import set_experiment_tag
+from flows.store.mlflow_internals import SHARED_VIEW
+from flows.store.runs import DESCRIPTION
 from mlp.measures.metrics import METRICS
 
 VIEW, SWEEPS = "across-seeds", "sweeps"
@@ -55,21 +57,14 @@ def publish_chart_view(client: MlflowClient, experiment_id: str, sweep_id: str, 
 def share(client: MlflowClient, experiment_id: str, key: str, title: str, state: dict[str, Any]) -> None:
     """Write a shared view of the runs of an experiment, instead of an earlier one of the same key."""
     view = {"name": title, "createdAt": int(time.time() * 1000), "state": json.dumps(state)}
-    set_experiment_tag(client, experiment_id, f"mlflow.sharedViewState.{key}", json.dumps(view))
+    set_experiment_tag(client, experiment_id, f"{SHARED_VIEW}{key}", json.dumps(view))
 
 
 def run_list(condition: str, order: str, columns: Sequence[str]) -> dict[str, Any]:
     """The part of a shared view that chooses runs and the columns of their table."""
-    return {
-        "searchFilter": condition,
-        "orderByKey": order,
-        "orderByAsc": True,
-        "startTime": "ALL",
-        "lifecycleFilter": "Active",
-        "modelVersionFilter": "All Runs",
-        "datasetsFilter": [],
-        "selectedColumns": list(columns),
-    }
+    everything = {"startTime": "ALL", "lifecycleFilter": "Active", "modelVersionFilter": "All Runs"}
+    chosen = {"searchFilter": condition, "datasetsFilter": [], "selectedColumns": list(columns)}
+    return everything | chosen | {"orderByKey": order, "orderByAsc": True}
 
 
 def chart_page(
@@ -93,13 +88,13 @@ def chart_page(
     """
     measured = {name for _, name in charts}
     first = [("At a glance", name) for name in GLANCE if name in measured]
-    drawn = [*first, *charts]
-    parallel = parallel_coordinates(axes, [name for name in PARALLEL if name in measured]) if len(axes) > 1 else []
+    drawn = [chart(section, name, name in curves) for section, name in [*first, *charts]]
+    if len(axes) > 1:
+        drawn.insert(0, parallel_coordinates(axes, [name for name in PARALLEL if name in measured]))
+    about = {"display": True, "isReordered": True, "columns": COLUMNS, "cardHeight": CARD_HEIGHT}
+    by = [{"mode": mode, "groupByData": name} for name in group_by]
     return {
-        "groupBy": {
-            "aggregateFunction": "average",
-            "groupByKeys": [{"mode": mode, "groupByData": name} for name in group_by],
-        },
+        "groupBy": {"aggregateFunction": "average", "groupByKeys": by},
         "useGroupedValuesInCharts": True,
         "runsHiddenMode": "SHOW_ALL",
         "hideEmptyCharts": True,
@@ -107,41 +102,38 @@ def chart_page(
         "isAccordionReordered": True,
         "globalLineChartConfig": {"lineSmoothness": 0, "xAxisKey": "step"},
         "compareRunSections": [
-            {
-                "uuid": title,
-                "name": title,
-                "display": True,
-                "isReordered": True,
-                "columns": COLUMNS,
-                "cardHeight": CARD_HEIGHT,
-            }
-            for title in [*(chart["metricSectionId"] for chart in parallel), *dict(drawn)]
+            {"uuid": title, "name": title} | about for title in dict.fromkeys(row["metricSectionId"] for row in drawn)
         ],
-        "compareRunCharts": [*parallel, *(chart(section, name, name in curves) for section, name in drawn)],
+        "compareRunCharts": drawn,
     }
 
 
-def parallel_coordinates(params: Sequence[str], metrics: Sequence[str]) -> list[dict[str, Any]]:
+def parallel_coordinates(params: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
     """A chart with a line for each group, from the values of its params to its metrics, in a section of its own.
 
     MLflow draws no params with texts there when runs are grouped.
     """
     title = "All axes of the grid"
     about = {"type": "PARALLEL", "uuid": title, "metricSectionId": title, "runsCountToCompare": 100}
-    return [about | {"selectedParams": list(params), "selectedMetrics": list(metrics), "showAllRuns": True}]
+    return about | {"selectedParams": list(params), "selectedMetrics": list(metrics), "showAllRuns": True}
 
 
 def with_numbers(values: Mapping[str, Collection[Any]]) -> list[str]:
-    """Of params with their values, those that have numbers only."""
+    """Names of the params whose values are all numbers."""
     return [name for name, found in values.items() if all(number(str(value)) is not None for value in found)]
 
 
 def chart(section: str, name: str, curve: bool) -> dict[str, Any]:
     """One chart: curves by epoch, or bars of the mean and of both ends of its interval."""
-    common = {"uuid": f"{section} {name}", "metricSectionId": section, "metricKey": name, "runsCountToCompare": 100}
-    if curve:
-        return common | {"type": "LINE", "lineSmoothness": 0}
-    return common | {"type": "BAR", "selectedMetricKeys": [name, *(f"{name}/{end}" for end in ENDS)]}
+    kind = {"type": "LINE", "lineSmoothness": 0}
+    if not curve:
+        kind = {"type": "BAR", "selectedMetricKeys": [name, *(f"{name}/{end}" for end in ENDS)]}
+    return kind | {
+        "uuid": f"{section} {name}",
+        "metricSectionId": section,
+        "metricKey": name,
+        "runsCountToCompare": 100,
+    }
 
 
 def describe(client: MlflowClient, experiment_id: str, sweep_id: str | None, description: str) -> None:
@@ -152,15 +144,15 @@ def describe(client: MlflowClient, experiment_id: str, sweep_id: str | None, des
     sweep_id : str or None
         The latest sweep that has a report; None while the first one trains.
     """
-    tag = "mlflow.note.content"
-    known = client.get_experiment(experiment_id).tags.get(tag, "")
+    known = client.get_experiment(experiment_id).tags.get(DESCRIPTION, "")
     if known not in ("", description) and (sweep_id is None or VIEW not in known):
         return
     pages = {"the charts": link(experiment_id)}
     if sweep_id:
-        pages |= {"the report": report_link(experiment_id, sweep_id), "all sweeps": table_link(experiment_id)}
+        pages |= {"the report": artifact_link(experiment_id, sweep_id, REPORT), "all sweeps": table_link(experiment_id)}
     links = " · ".join(f"**[{title}]({address})**" for title, address in pages.items())
-    set_experiment_tag(client, experiment_id, tag, HOW_TO_READ.format(description=description, links=links))
+    note = HOW_TO_READ.format(description=description, links=links)
+    set_experiment_tag(client, experiment_id, DESCRIPTION, note)
 
 
 def link(experiment_id: str, server: str = "") -> str:
@@ -174,19 +166,14 @@ def table_link(experiment_id: str) -> str:
     return f"#/experiments/{experiment_id}/runs?viewStateShareKey={SWEEPS}&workflowType=machine_learning"
 
 
-def report_link(experiment_id: str, sweep_id: str, server: str = "") -> str:
-    """Address of the report of a sweep."""
-    return server + run_link(experiment_id, sweep_id, f"/artifacts/{REPORT}")
-
-
-def explore_link(experiment_id: str, sweep_id: str) -> str:
-    """Address of the page in which a person draws, relative to MLflow's own pages."""
-    return run_link(experiment_id, sweep_id, f"/artifacts/{EXPLORE}")
-
-
 def run_link(experiment_id: str, run_id: str, part: str = "") -> str:
     """Address of the page of a run, or of a part of it, relative to MLflow's own pages."""
     return f"#/experiments/{experiment_id}/runs/{run_id}{part}?workflowType=machine_learning"
+
+
+def artifact_link(experiment_id: str, run_id: str, name: str, server: str = "") -> str:
+    """Address of the page that shows an artifact of a run, such as `REPORT` of a sweep."""
+    return server + run_link(experiment_id, run_id, f"/artifacts/{name}")
 
 
 def server_of(client: MlflowClient) -> str:

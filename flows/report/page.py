@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from flows.report import tables
 from flows.report.answer import answer
-from flows.report.charts import EXPLORE, explore_link
+from flows.report.charts import EXPLORE, artifact_link
 from flows.report.compare import Comparison
 from flows.report.explore.packing import pack
 from flows.report.grids import grid_charts
@@ -59,6 +59,7 @@ def page(
         Whether the page in which a person draws lies beside the report.
     """
     sweep = selection.sweep
+    info = sweep.info if sweep else None
     return TEMPLATES.get_template("page.html").render(
         generator=Markup(GENERATOR),
         title=selection.title,
@@ -80,8 +81,8 @@ def page(
         common=common(comparison),
         recipe=yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True) if recipe else "",
         times=times(comparison, sweep),
-        sweep=sweep.info if sweep else None,
-        explore=(EXPLORE, explore_link(sweep.info.experiment_id, sweep.info.run_id)) if sweep and explored else (),
+        sweep=info,
+        explore=(EXPLORE, artifact_link(info.experiment_id, info.run_id, EXPLORE)) if info and explored else (),
         versions={"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         plotly=pack(get_plotlyjs().encode()),
     )

@@ -12,7 +12,6 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.pyfunc import PyFuncModel
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 import mlp
@@ -22,6 +21,7 @@ from flows.plan.preparation import load_data, network_of
 from flows.store.artifacts import WEIGHTS, load_weights, lost
 from flows.store.champion import CHAMPION, find_champion
 from flows.store.failures import shortened
+from flows.store.runs import pages
 from mlp.measures.metrics import METRICS
 from mlp.nn.weights import write_weights
 
@@ -62,7 +62,8 @@ def load_champion(client: MlflowClient, name: str) -> tuple[ModelVersion, PyFunc
     """
     champion = find_champion(client, name)
     if champion is None:
-        known = sorted(model.name for model in client.search_registered_models() if CHAMPION in model.aliases)
+        models = pages(lambda token: client.search_registered_models(page_token=token))
+        known = sorted(model.name for model in models if CHAMPION in model.aliases)
         raise ConfigurationError(
             f"--experiment: {name!r} given, which has no champion; allowed: {', '.join(known) or 'none so far'}; "
             "`mlp run` registers one"
@@ -87,7 +88,7 @@ def unusable(client: MlflowClient, champion: ModelVersion, damage: str = "") -> 
 
 def has_files(client: MlflowClient, known: ModelVersion) -> bool:
     """Whether the files of a version are there."""
-    return bool(get_artifact_repository(known.source or "", client.tracking_uri).list_artifacts())
+    return bool(known.source and mlflow.artifacts.list_artifacts(known.source, tracking_uri=client.tracking_uri))
 
 
 def score(known: ModelVersion) -> float:
@@ -108,10 +109,9 @@ def create_version(client: MlflowClient, sweep_id: str, name: str, best: pd.Seri
     source = f"{client.get_run(best['run_id']).info.artifact_uri}/{MODEL}"
     shown = [row.name for row in METRICS.values() if row.headline or row.measure or row.final]
     numbers = {name: f"{best[name]:.6g}" for name in shown if pd.notna(best.get(name))}
-    description = (
-        f"{cell.name}: {best[SCORE]:.2%} of the test images of {best['data']} read correctly, best of its sweep"
-    )
+    read = f"{best[SCORE]:.2%} of the test images of {best['data']} read correctly"
     tags = numbers | {"cell": cell.name, "data": str(best["data"]), "sweep": sweep_id}
+    description = f"{cell.name}: {read}, best of its sweep"
     return client.create_model_version(name, source, best["run_id"], tags=tags, description=description)
 
 

@@ -39,7 +39,7 @@ def print_result(
     if len(cells) and sweep_id:
         report = f"{client.get_run(sweep_id).info.artifact_uri}/{charts.REPORT}"
         if (server := charts.server_of(client)) != charts.LOCAL_SERVER:
-            report = charts.report_link(experiment_id, sweep_id, server)
+            report = charts.artifact_link(experiment_id, sweep_id, charts.REPORT, server)
         charts.print_link("Report", report, console)
     if len(cells):
         charts.print_link("Compare", f"mlp compare {name} --baseline {first_group(comparison)}", console)

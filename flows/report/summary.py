@@ -26,6 +26,7 @@ from flows.report.pictures import draw
 from flows.report.prefect_pages import show_result
 from flows.report.registry import register
 from flows.store.artifacts import EXPERIMENT, first_layer, read_artifact
+from flows.store.mlflow_internals import picture_note
 from flows.store.results import Selection, load_cells, read_curves, select
 from flows.store.runs import log_datasets
 from mlp import figures
@@ -60,11 +61,11 @@ def summarize_sweep(
     picture = ""
     if {"train/cost", "test/accuracy"} <= set(curves):
         client.log_figure(sweep_id, story(comparison, points), STORY)
-        picture = f"\n\n![Curves and final figures](get-artifact?path={STORY}&run_uuid={sweep_id})"
+        picture = f"\n\n{picture_note('Curves and final figures', sweep_id, STORY)}"
     shown = {cell.data_source[:2]: cell for cell in cells.values()}  # before inputs are corrupted
     log_datasets(client, sweep_id, [dataset_fields(clean_data(cell)) for cell in shown.values()])
     log_headlines(client, sweep_id, comparison)
-    link = charts.report_link(experiment_id, sweep_id)
+    link = charts.artifact_link(experiment_id, sweep_id, charts.REPORT)
     note = f"{' '.join(sentences)} [The report]({link})\n\n{experiment.description}{picture}"
     client.set_tag(sweep_id, "mlflow.note.content", note)
     log_groups(client, experiment_id, sweep_id, comparison, curves)
@@ -74,7 +75,7 @@ def summarize_sweep(
     server = charts.server_of(client)
     links = {
         "charts": charts.link(experiment_id, server),
-        "report": charts.report_link(experiment_id, sweep_id, server),
+        "report": charts.artifact_link(experiment_id, sweep_id, charts.REPORT, server),
     }
     show_result(experiment.name, " ".join(sentences), "\n\n".join(both), links)
     register_best(client, sweep_id, experiment.name, selection.cells, cells)

@@ -2,11 +2,11 @@
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -15,12 +15,12 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
-from mlflow.utils.file_utils import local_file_uri_to_path
 
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.platform.paths import tracking_uri
 from flows.platform.proxies import is_loopback
+from flows.store.locations import local_path
 from flows.store.queries import artifact_uri, finished_cells
 from mlp.data.randomness import generator
 from mlp.measures.landscape import weight_images
@@ -30,6 +30,7 @@ from mlp.nn.weights import read_weights
 
 WEIGHTS, SNAPSHOTS = "weights.npz", "snapshots.npz"  # of a cell
 CELLS, EXPERIMENT = "cells.json", "experiment.yaml"  # of a sweep
+Content = TypeVar("Content")
 
 
 @contextmanager
@@ -47,6 +48,23 @@ def has_artifact(client: MlflowClient, run_id: str, name: str) -> bool:
     return name in [file.path for file in client.list_artifacts(run_id)]
 
 
+def read_if_there(client: MlflowClient, run_id: str, name: str, read: Callable[[Path], Content]) -> Content | None:
+    """The content of an artifact; None if the run has none of this name.
+
+    Raises
+    ------
+    MlflowException
+        If the store can't be reached.
+    """
+    try:
+        with artifact(client, run_id, name) as path:
+            return read(path)
+    except (MlflowException, OSError):
+        if has_artifact(client, run_id, name):
+            raise
+        return None
+
+
 def load_weights(client: MlflowClient, run_id: str) -> Parameters:
     """The trained parameters of a cell.
 
@@ -58,33 +76,27 @@ def load_weights(client: MlflowClient, run_id: str) -> Parameters:
         If the store can't be reached.
     """
     try:
-        with artifact(client, run_id, WEIGHTS) as path:
-            return read_weights(path)
+        weights = read_if_there(client, run_id, WEIGHTS, read_weights)
     except ValueError as error:
         raise lost(client, run_id, WEIGHTS, str(error.__cause__ or error)) from None
-    except (MlflowException, OSError):
-        if has_artifact(client, run_id, WEIGHTS):
-            raise
-        raise lost(client, run_id, WEIGHTS) from None
+    if weights is None:
+        raise lost(client, run_id, WEIGHTS)
+    return weights
 
 
 def load_snapshots(client: MlflowClient, run_id: str) -> Snapshots:
-    """The parameters of a cell after some earlier epochs; none if the file is missing or damaged.
+    """The parameters of a cell after some earlier epochs; none if the file is damaged, or missing.
+
+    A large network has none, nor has one that an older version trained.
 
     Raises
     ------
     MlflowException
         If the store can't be reached.
     """
-    try:
-        with artifact(client, run_id, SNAPSHOTS) as path:
-            return read_snapshots(path)
-    except ValueError:
-        return {}
-    except (MlflowException, OSError):
-        if has_artifact(client, run_id, SNAPSHOTS):
-            raise
-        return {}  # a large network, or one that an older version trained
+    with suppress(ValueError):
+        return read_if_there(client, run_id, SNAPSHOTS, read_snapshots) or {}
+    return {}
 
 
 def lost(client: MlflowClient, run_id: str, name: str, damage: str = "") -> ConfigurationError:
@@ -113,13 +125,11 @@ def training_command(client: MlflowClient, cell: Run) -> str:
 
 def local_folder(client: MlflowClient, address: str) -> Path | None:
     """The folder at an address of artifacts; None if it may be on another machine."""
-    place, server = urlsplit(address), urlsplit(client.tracking_uri)
-    if place.scheme not in ("", "file"):
+    if urlsplit(address).scheme not in ("", "file"):
         return None
-    folder = Path(local_file_uri_to_path(address))
-    if server.scheme in ("http", "https") and not (is_loopback(server.hostname or "") and folder.exists()):
-        return None
-    return folder
+    folder, server = local_path(address), urlsplit(client.tracking_uri)
+    elsewhere = server.scheme in ("http", "https") and not (is_loopback(server.hostname or "") and folder.exists())
+    return None if elsewhere else folder
 
 
 def not_done(client: MlflowClient, experiment_id: str, cells: dict[str, Cell]) -> dict[str, Cell]:
@@ -150,21 +160,18 @@ def first_layer(client: MlflowClient, cell: pd.Series) -> dict[str, np.ndarray]:
 
 
 def read_artifact(client: MlflowClient, sweep: Run, name: str) -> dict[str, Any]:
-    """An artifact of a sweep: `CELLS`, the names of the cells that it asked for by key, or `EXPERIMENT`."""
-    try:
-        with artifact(client, sweep.info.run_id, name) as path:
-            text = path.read_text(encoding="utf-8")
-        # JSON is YAML too, but slow to parse as such.
-        content = json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
-    except (MlflowException, OSError):
-        if has_artifact(client, sweep.info.run_id, name):
-            raise
-        content = None
-    except (ValueError, RecursionError, yaml.YAMLError):
-        content = "damaged"
-    if not isinstance(content, dict):
-        problem = f"which has no {name}" if content is None else f"whose {name} is damaged"
-        raise ConfigurationError(
-            f"sweep: {sweep.info.run_id} given, {problem}; allowed: one that `mlp run` made, or --all"
-        )
-    return content
+    """An artifact of a sweep: `CELLS`, the names of the cells that it asked for by key, or `EXPERIMENT`.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is gone or damaged.
+    """
+    parse = json.loads if name.endswith(".json") else yaml.safe_load  # JSON is YAML too, but slow to parse as such
+    content, problem = None, f"whose {name} is damaged"
+    with suppress(ValueError, RecursionError, yaml.YAMLError):
+        content = read_if_there(client, sweep.info.run_id, name, lambda path: parse(path.read_text(encoding="utf-8")))
+        problem = f"which has no {name}" if content is None else problem
+    if isinstance(content, dict):
+        return content
+    raise ConfigurationError(f"sweep: {sweep.info.run_id} given, {problem}; allowed: one that `mlp run` made, or --all")

@@ -10,11 +10,11 @@ from threading import Lock
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from numpy.typing import NDArray
 
 from flows.store.artifacts import SNAPSHOTS, WEIGHTS
 from flows.store.failures import STORE_ERRORS
+from flows.store.mlflow_internals import artifacts_at, picture_note
 from flows.store.runs import DESCRIPTION, log_datasets, now, search
 from mlp.measures.tiles import thumbnail
 from mlp.nn.network import Parameters
@@ -100,8 +100,7 @@ class CellRun:
                 if self.snapshots:
                     write_snapshots(Path(folder, SNAPSHOTS), self.snapshots)
                 Path(folder, PICTURE).write_bytes(thumbnail(self.parameters[0].weights))
-                # MLflow's client does the same, but asks for the run first.
-                get_artifact_repository(self.artifact_uri, client.tracking_uri).log_artifacts(folder)
+                artifacts_at(client, self.artifact_uri).log_artifacts(folder)
             self.parameters, self.snapshots = [], {}
         if self.message:
             client.log_batch(self.run_id, tags=[RunTag("message", self.message)])
@@ -109,8 +108,9 @@ class CellRun:
             client.set_terminated(self.run_id, self.status, self.ended)
 
     def picture_tags(self) -> list[RunTag]:
-        """The description, with the picture of the weights, which MLflow's page shows."""
-        picture = f"![Weights of the first layer](get-artifact?path={PICTURE}&run_uuid={self.run_id})"
+        """The description, with the picture of the weights."""
+        assert self.run_id is not None
+        picture = picture_note("Weights of the first layer", self.run_id, PICTURE)
         return [RunTag(DESCRIPTION, f"{self.tags.get(DESCRIPTION, '')}\n\n{picture}")]
 
 

@@ -9,18 +9,17 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-import mlflow
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from sqlalchemy import create_engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import NullPool, create_engine
 
 from flows.errors import ConfigurationError
 from flows.platform.health import health_problem, print_line, without_login
 from flows.platform.paths import sqlite_file, sqlite_uri, store_folder
 from flows.store.failures import DAMAGED, STORE_ERRORS, is_damaged, shortened
 from flows.store.locations import adopt_artifacts
+from flows.store.mlflow_internals import LOGGERS, made_by_older
 
 CONNECT_SECONDS, SILENT_SECONDS, LOCK_SECONDS = 5, 2.0, 180.0
 LOGIN_REFUSED = 401  # HTTP's status
@@ -49,9 +48,8 @@ def open_store(uri: str) -> MlflowClient:
 
 def connect(uri: str) -> MlflowClient:
     """A client of an existing store, without the log messages of the libraries below it: callers report errors."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return MlflowClient(uri)
 
 
@@ -75,18 +73,9 @@ def open_server(uri: str) -> MlflowClient:
     return client
 
 
-def check_postgres(uri: str) -> None:
-    """Connect once, with a limit of time: MLflow would try for two minutes."""
-    engine = create_engine(uri, connect_args={"connect_timeout": CONNECT_SECONDS})
-    try:
-        engine.connect().close()
-    finally:
-        engine.dispose()
-
-
 def open_database(uri: str, name: str, lock: Path, sqlite: Path | None = None) -> MlflowClient:
     """Connect to a database directly, and create MLflow's tables if there are none."""
-    if sqlite and is_empty(sqlite):  # `create_database` leaves no such file
+    if sqlite and sqlite.is_file() and not sqlite.stat().st_size:  # `create_database` leaves no such file
         raise ConfigurationError(f"{name} {DAMAGED}")
     try:
         if sqlite and sqlite.exists() and not (os.access(sqlite, os.W_OK) and os.access(sqlite.parent, os.W_OK)):
@@ -100,8 +89,9 @@ def open_database(uri: str, name: str, lock: Path, sqlite: Path | None = None) -
                     create_database(sqlite)
                 with closing(sqlite3.connect(sqlite)) as database:
                     database.execute("PRAGMA journal_mode=WAL")
-            else:
-                check_postgres(uri)
+            else:  # with a limit of time: MLflow would try for two minutes
+                engine = create_engine(uri, connect_args={"connect_timeout": CONNECT_SECONDS}, poolclass=NullPool)
+                engine.connect().close()
             client = connect(uri)
             client.search_experiments(max_results=1)
             if sqlite:
@@ -111,17 +101,12 @@ def open_database(uri: str, name: str, lock: Path, sqlite: Path | None = None) -
         raise ConfigurationError(
             f"{name} is locked by another process since {LOCK_SECONDS:g} s; allowed: wait for it, or end it"
         ) from None
-    except (*STORE_ERRORS, sqlite3.Error, SQLAlchemyError, ValueError) as error:  # ValueError: a port that is no number
+    except (*STORE_ERRORS, ValueError) as error:  # ValueError: a port that is no number
         raise ConfigurationError(f"{name} {reason(error, uri)}") from None
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"{name} needs {error.name}; allowed once it is installed: mlp-flows[postgres]"
         ) from None
-
-
-def is_empty(sqlite: Path) -> bool:
-    """Whether a database has lost all that was in it: its file is there, but without a byte."""
-    return sqlite.is_file() and sqlite.stat().st_size == 0
 
 
 def acquired(lock: FileLock, name: str) -> AcquireReturnProxy:
@@ -162,7 +147,7 @@ def open_for_reading(sqlite: Path) -> MlflowClient:
 def reason(error: Exception, uri: str) -> str:
     """Why a database can't be used, and the way out."""
     if revision := re.search(r"out-of-date database schema \(found version (\w+)", str(error)):
-        if any(Path(mlflow.__file__).parent.glob(f"store/db_migrations/versions/{revision[1]}_*.py")):
+        if made_by_older(revision[1]):
             return f"was made by an older MLflow; allowed after a backup (docs/backup.md): mlflow db upgrade '{uri}'"
         return "was opened by a newer MLflow; allowed: that version, or a backup from before"
     if is_damaged(error):

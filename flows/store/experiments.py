@@ -21,18 +21,13 @@ def open_experiment(client: MlflowClient, experiment: Experiment) -> str:
     found = client.get_experiment_by_name(experiment.name)
     if found is None:
         folder = artifact_folder(client.tracking_uri)
+        location = local_address(folder / experiment.name) if folder else None
         try:
-            return client.create_experiment(
-                experiment.name,
-                artifact_location=local_address(folder / experiment.name) if folder else None,
-                tags={DESCRIPTION: experiment.description},
-            )
+            return client.create_experiment(experiment.name, location, {DESCRIPTION: experiment.description})
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            # Another sweep created it at the same moment.
-            found = client.get_experiment_by_name(experiment.name)
-    assert found is not None
+            return open_experiment(client, experiment)  # another sweep created it at the same moment
     if found.lifecycle_stage == "deleted":
         raise ConfigurationError(f"name: {experiment.name!r} given, which was deleted in MLflow; allowed: another")
     return found.experiment_id

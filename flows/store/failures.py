@@ -1,12 +1,17 @@
-"""What can go wrong with MLflow."""
+"""Failures of a store, MLflow's and those of the libraries below it: one kind, known here."""
 
 import re
+import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
 
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
-# What MLflow raises if the store can't be reached, is full or refuses; the errors of requests are OSErrors.
-STORE_ERRORS = (MlflowException, OSError)
+# All that is raised if a store can't be reached, is full or refuses; the errors of requests are OSErrors.
+STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
 DAMAGED = "is damaged; allowed: another database, or a backup of it (docs/backup.md)"
+Found = TypeVar("Found")
 
 
 def shortened(error: Exception) -> str:
@@ -29,3 +34,19 @@ def refused(error: Exception) -> bool:
 def lost_a_race(error: Exception) -> bool:
     """Whether another process wrote the same new tag at the same moment; another attempt overwrites it."""
     return "unique constraint" in str(error).lower()
+
+
+def if_there(ask: Callable[[], Found]) -> Found | None:
+    """The answer of the store; None if it has no such thing.
+
+    Raises
+    ------
+    MlflowException
+        If the store can't be reached.
+    """
+    try:
+        return ask()
+    except MlflowException as error:
+        if not refused(error):
+            raise
+        return None

@@ -1,27 +1,30 @@
 """Finished cells and their curves from MLflow, for a thousand runs in a second.
 
-MLflow's client creates an object for every number and reads the curves of one run and metric at a time, which takes
-minutes for a thousand runs. Here a database is read in a few queries, and a server is asked for curves in the way that
-MLflow's own pages do it.
+A database is read in a few queries, and a server is asked for curves in the way that MLflow's own pages do it; see
+`flows.store.mlflow_internals`.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlRun, SqlTag
-from mlflow.store.tracking.rest_store import RestStore
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from mlflow.utils.rest_utils import http_request, verify_rest_response
-from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Row, bindparam, text
 
+from flows.store.mlflow_internals import (
+    ARTIFACT_URI,
+    CURVES,
+    FINISHED_CELLS,
+    LAST_VALUES,
+    MAX_POINTS,
+    database,
+    points_of_server,
+)
 from flows.store.runs import search
 
-# Limits of one answer of a server.
-MAX_RUNS, MAX_POINTS = 100, 25_000
-TAGS = ("cell", "sweep", "test_images")  # the tags that are read
+MAX_RUNS = 100  # whose curves are asked for at once
+FINISHED = "tags.kind = 'cell' and attributes.status = 'FINISHED'"
 
 
 @dataclass(frozen=True)
@@ -38,111 +41,71 @@ class FinishedCell:
 
 
 def finished_cell_runs(client: MlflowClient, experiment_id: str) -> list[FinishedCell]:
-    """All finished cells of an experiment, the oldest first, with the tags that identify them."""
-    store = client._tracking_client.store
-    if isinstance(store, SqlAlchemyStore):
-        with store.ManagedSessionMaker() as session:
-            return runs_of_database(session, experiment_id)
-    found = search(client, experiment_id, "tags.kind = 'cell' and attributes.status = 'FINISHED'")
-    runs = [
-        FinishedCell(
-            run.info.run_id, run.info.run_name, run.info.start_time, run.info.end_time,
-            run.data.tags, run.data.params, run.data.metrics,
-        )
-        for run in found
-    ]  # fmt: skip
-    return sorted(runs, key=lambda run: run.started)
+    """All finished cells of an experiment, the oldest first; other programs' runs that have no key are none."""
+    if engine := database(client):
+        with engine.connect() as connection:
+            return cells_of_database(connection, experiment_id)
+    cells = [
+        FinishedCell(info.run_id, info.run_name, info.start_time, info.end_time, data.tags, data.params, data.metrics)
+        for info, data in ((run.info, run.data) for run in search(client, experiment_id, FINISHED))
+    ]
+    return [cell for cell in reversed(cells) if "cell" in cell.tags]
 
 
 def finished_cells(client: MlflowClient, experiment_id: str) -> dict[str, str]:
     """Run ids of all finished cells by cell key; the latest run if there are several."""
-    store = client._tracking_client.store
-    if isinstance(store, SqlAlchemyStore):
-        keys = select(SqlTag.value, SqlTag.run_uuid).join(SqlRun, SqlRun.run_uuid == SqlTag.run_uuid)
-        found = keys.where(SqlTag.key == "cell", *conditions(experiment_id)).order_by(SqlRun.start_time)
-        with store.ManagedSessionMaker() as session:
-            return {row.value: row.run_uuid for row in session.execute(found)}
-    runs = search(client, experiment_id, "tags.kind = 'cell' and attributes.status = 'FINISHED'")
-    return {run.data.tags["cell"]: run.info.run_id for run in reversed(list(runs)) if "cell" in run.data.tags}
+    if engine := database(client):
+        with engine.connect() as connection:
+            return {row.value: row.run_uuid for row in finished(connection, experiment_id, "cells.value")}
+    return {cell.tags["cell"]: cell.run_id for cell in finished_cell_runs(client, experiment_id)}
 
 
-def conditions(experiment_id: str) -> list[ColumnElement[bool]]:
-    """What is true of the runs that are finished cells of an experiment."""
-    cells: Select = select(SqlTag.run_uuid).where(SqlTag.key == "kind", SqlTag.value == "cell")
-    return [
-        SqlRun.experiment_id == int(experiment_id),
-        SqlRun.status == "FINISHED",
-        SqlRun.lifecycle_stage == "active",
-        SqlRun.run_uuid.in_(cells),
-    ]
+def finished(connection: Connection, experiment_id: str, columns: str, more: str = "") -> Iterable[Row]:
+    """Run ids and more columns of the finished cells in a database, the oldest first."""
+    query = f"select runs.run_uuid, {columns} {FINISHED_CELLS.format(more=more)} and runs.experiment_id = :id"
+    return connection.execute(text(f"{query} order by runs.start_time"), {"id": int(experiment_id)})
 
 
-def runs_of_database(session: Session, experiment_id: str) -> list[FinishedCell]:
-    ours: Select = (
-        select(SqlRun.run_uuid, SqlRun.name, SqlRun.start_time, SqlRun.end_time)
-        .where(*conditions(experiment_id))
-        .order_by(SqlRun.start_time)
-    )
-    runs = {row[0]: FinishedCell(*row) for row in session.execute(ours)}
-    ids = ours.with_only_columns(SqlRun.run_uuid).order_by(None)
-
-    def rows(table: Any, *columns: Any) -> Iterable[tuple]:
-        """Run, key and more columns of a table, without runs that finished after `runs` was read."""
-        for run_id, *values in session.execute(select(table.run_uuid, *columns).where(table.run_uuid.in_(ids))):
-            if run_id in runs:
-                yield runs[run_id], *values
-
-    for run, key, value in rows(SqlTag, SqlTag.key, SqlTag.value):
-        if key in TAGS:
-            run.tags[key] = value
-    for run, key, value in rows(SqlParam, SqlParam.key, SqlParam.value):
-        run.params[key] = value
-    metric = SqlLatestMetric
-    for run, key, value, is_nan in rows(metric, metric.key, metric.value, metric.is_nan):
-        run.metrics[key] = float("nan") if is_nan else value
-    return list(runs.values())
+def cells_of_database(connection: Connection, experiment_id: str) -> list[FinishedCell]:
+    rows = finished(connection, experiment_id, "runs.name, runs.start_time, runs.end_time")
+    cells = {row.run_uuid: FinishedCell(*row) for row in rows}
+    for name, table in (("tags", "tags"), ("params", "params"), ("metrics", f"({LAST_VALUES})")):
+        more = f"join {table} as more on more.run_uuid = runs.run_uuid"
+        for run_id, key, value in finished(connection, experiment_id, "more.key, more.value", more):
+            if run_id in cells:  # and has not finished since `cells` was read
+                getattr(cells[run_id], name)[key] = nan if value is None else value
+    return list(cells.values())
 
 
 def artifact_uri(client: MlflowClient, run_id: str) -> str:
-    """Where the artifacts of a run are; raises an MlflowException if there is no such run."""
-    store = client._tracking_client.store
-    if isinstance(store, SqlAlchemyStore):
-        with store.ManagedSessionMaker() as session:
-            if found := session.scalar(select(SqlRun.artifact_uri).where(SqlRun.run_uuid == run_id)):
+    """The address of the artifacts of a run; raises an MlflowException if there is no such run."""
+    if engine := database(client):
+        with engine.connect() as connection:
+            if found := connection.scalar(text(ARTIFACT_URI), {"run": run_id}):
                 return found
     return client.get_run(run_id).info.artifact_uri
 
 
-def curve_points(client: MlflowClient, run_ids: Sequence[str], metrics: Sequence[str]) -> Iterable[tuple]:
+def curve_points(client: MlflowClient, run_ids: Sequence[str], metrics: Sequence[str]) -> Iterable[Sequence[Any]]:
     """Run id, metric, step, value and time (ms) of every point of some curves; the later point of a step comes last."""
-    store = client._tracking_client.store
-    read = points_of_database if isinstance(store, SqlAlchemyStore) else points_of_server
+    engine = database(client)
+    curves = text(CURVES).bindparams(bindparam("runs", expanding=True), bindparam("metrics", expanding=True))
     for first in range(0, len(run_ids), MAX_RUNS):
-        yield from read(store, list(run_ids[first : first + MAX_RUNS]), metrics)
-
-
-def points_of_database(store: SqlAlchemyStore, run_ids: list[str], metrics: Sequence[str]) -> Iterable[tuple]:
-    chosen: Select = (
-        select(SqlMetric.run_uuid, SqlMetric.key, SqlMetric.step, SqlMetric.value, SqlMetric.timestamp)
-        .where(SqlMetric.run_uuid.in_(run_ids), SqlMetric.key.in_(metrics), SqlMetric.is_nan.is_(False))
-        .order_by(SqlMetric.timestamp)
-    )
-    with store.ManagedSessionMaker() as session:
-        return session.execute(chosen).all()
-
-
-def points_of_server(store: RestStore, run_ids: list[str], metrics: Sequence[str]) -> Iterable[tuple]:
-    for metric in metrics:
-        answer = http_request(
-            store.get_host_creds(), "/ajax-api/2.0/mlflow/metrics/get-history-bulk", "GET",
-            params={"run_id": run_ids, "metric_key": metric, "max_results": MAX_POINTS},
-        )  # fmt: skip
-        found = verify_rest_response(answer, metric).json()["metrics"]
-        if len(found) == MAX_POINTS and len(run_ids) > 1:
-            # The answer may be cut off: ask in two halves.
-            half = len(run_ids) // 2
-            yield from points_of_server(store, run_ids[:half], [metric])
-            yield from points_of_server(store, run_ids[half:], [metric])
+        chosen = list(run_ids[first : first + MAX_RUNS])
+        if engine:
+            with engine.connect() as connection:
+                yield from connection.execute(curves, {"runs": chosen, "metrics": list(metrics)}).all()
         else:
-            names = "step", "value", "timestamp"
-            yield from ((point["run_id"], metric, *(point[name] for name in names)) for point in found)
+            for metric in metrics:
+                yield from curve_of_server(client, chosen, metric)
+
+
+def curve_of_server(client: MlflowClient, run_ids: list[str], metric: str) -> Iterable[Sequence[Any]]:
+    points = points_of_server(client, run_ids, metric)
+    if len(points) == MAX_POINTS and len(run_ids) > 1:
+        # The answer may be cut off: ask in two halves.
+        half = len(run_ids) // 2
+        yield from curve_of_server(client, run_ids[:half], metric)
+        yield from curve_of_server(client, run_ids[half:], metric)
+    else:
+        yield from ((point["run_id"], metric, point["step"], point["value"], point["timestamp"]) for point in points)

@@ -8,16 +8,15 @@ from typing import Any
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 
 from flows.errors import ConfigurationError
 from flows.plan.cell import PARAMS, RUN_COLUMNS
 from flows.platform.paths import tracking_uri
 from flows.store.artifacts import CELLS, read_artifact
 from flows.store.connection import open_store
-from flows.store.failures import refused
+from flows.store.failures import if_there
 from flows.store.queries import FinishedCell, curve_points, finished_cell_runs
-from flows.store.sweeps import latest_sweep
+from flows.store.sweeps import experiment_names, latest_sweep
 from mlp.measures.metrics import curve_metrics
 
 # MLflow stores an infinity as the largest number.
@@ -154,10 +153,10 @@ def find(client: MlflowClient, source: str | None) -> tuple[str, Run | None, lis
     notes : list of str
         On later sweeps that have no finished cell.
     """
-    experiments = {experiment.name: experiment.experiment_id for experiment in client.search_experiments()}
+    experiments = {name: experiment_id for experiment_id, name in experiment_names(client).items()}
     if source in experiments:
         return experiments[source], *latest_sweep(client, experiments[source])
-    sweep, notes = (find_run(client, source), []) if source else latest_sweep(client)
+    sweep, notes = (if_there(lambda: client.get_run(source)), []) if source else latest_sweep(client)
     if sweep is None or sweep.data.tags.get("kind") != "sweep":
         known = ", ".join(sorted(name for name in experiments if name != "Default"))
         given = f"{source!r} given" if source else "no sweep has run yet"
@@ -167,22 +166,10 @@ def find(client: MlflowClient, source: str | None) -> tuple[str, Run | None, lis
     return sweep.info.experiment_id, sweep, notes
 
 
-def find_run(client: MlflowClient, run_id: str) -> Run | None:
-    """The run of this id, if there is one."""
-    try:
-        return client.get_run(run_id)
-    except MlflowException as error:
-        if not refused(error):
-            raise
-        return None
-
-
 def load_cells(client: MlflowClient, experiment_id: str, keys: Sequence[str] | None = None) -> pd.DataFrame:
     """Finished cells of an experiment, for each key the latest run; with `keys`, those cells in that order."""
     name = client.get_experiment(experiment_id).name
-    # Other programs may write to the store too: a run without a key is not a cell, whatever its tags say.
-    runs = [run for run in finished_cell_runs(client, experiment_id) if "cell" in run.tags]
-    rows = {run.tags["cell"]: as_row(run, name) for run in runs}
+    rows = {run.tags["cell"]: as_row(run, name) for run in finished_cell_runs(client, experiment_id)}
     wanted = rows if keys is None else [key for key in keys if key in rows]
     frame = pd.DataFrame([rows[key] for key in wanted], columns=None if wanted else [*RUN_COLUMNS, *PARAMS])
     frame = frame.replace(INFINITIES)

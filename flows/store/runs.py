@@ -2,14 +2,16 @@
 
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient, entities
 from mlflow.entities import DatasetInput, Run, RunTag, ViewType
 
 DESCRIPTION = "mlflow.note.content"  # the tag that MLflow's pages show as the description
+PARENT = "mlflow.parentRunId"  # the tag by which MLflow's pages nest runs
 
 
 def now() -> int:
@@ -17,14 +19,21 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
-def search(client: MlflowClient, experiment_ids: str | list[str], condition: str, page: int = 5000) -> Iterator[Run]:
-    """The runs that meet a condition, the latest first; MLflow is asked for more pages only as they are needed."""
-    ids, token = [experiment_ids] if isinstance(experiment_ids, str) else experiment_ids, None
+def pages(ask: Callable[[str | None], Any]) -> Iterator[Any]:
+    """All answers to a search: MLflow is asked for one page after another, and only as they are needed."""
+    token = None
     while True:
-        found = client.search_runs(ids, condition, ViewType.ACTIVE_ONLY, page, ["attributes.start_time DESC"], token)
-        yield from found
-        if not (token := found.token):
+        page = ask(token)
+        yield from page
+        if not (token := page.token):
             return
+
+
+def search(client: MlflowClient, experiment_ids: str | list[str], condition: str, page: int = 5000) -> Iterator[Run]:
+    """The runs that meet a condition, the latest first."""
+    ids = [experiment_ids] if isinstance(experiment_ids, str) else experiment_ids
+    order = ["attributes.start_time DESC"]
+    return pages(lambda token: client.search_runs(ids, condition, ViewType.ACTIVE_ONLY, page, order, token))
 
 
 def log_datasets(client: MlflowClient, run_id: str, sets: Iterable[dict[str, str]]) -> None:

@@ -1,5 +1,7 @@
 """Sweeps in MLflow: how one is begun, and which one is the latest."""
 
+import getpass
+import os
 import sys
 import time
 from collections import Counter
@@ -9,14 +11,13 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from mlflow.tracking.context.default_context import DefaultRunContext
 
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
 from flows.store.artifacts import CELLS, EXPERIMENT, read_artifact
 from flows.store.queries import finished_cells
-from flows.store.runs import DESCRIPTION, code_version, search
+from flows.store.runs import DESCRIPTION, code_version, pages, search
 
 
 def start_sweep(
@@ -38,12 +39,13 @@ def start_sweep(
 def origin() -> dict[str, str]:
     """Tags that say who began a sweep, and with which command."""
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    return DefaultRunContext().tags() | {"mlflow.source.name": command}
+    user = os.environ.get("MLFLOW_TRACKING_USERNAME") or getpass.getuser()
+    return {"mlflow.user": user, "mlflow.source.type": "LOCAL", "mlflow.source.name": command}
 
 
 def sweeps(client: MlflowClient, experiment_id: str | None = None, condition: str = "") -> Iterator[Run]:
     """The parent runs of sweeps, the latest first, of one experiment or of the whole store."""
-    ids = [experiment_id] if experiment_id else [known.experiment_id for known in client.search_experiments()]
+    ids = [experiment_id] if experiment_id else list(experiment_names(client))
     return search(client, ids, " and ".join(filter(None, ["tags.kind = 'sweep'", condition])), page=20)
 
 
@@ -91,4 +93,5 @@ def running_sweeps(client: MlflowClient) -> list[tuple[str, Run]]:
 
 def experiment_names(client: MlflowClient) -> dict[str, str]:
     """The names of all experiments by id."""
-    return {experiment.experiment_id: experiment.name for experiment in client.search_experiments()}
+    found = pages(lambda token: client.search_experiments(page_token=token))
+    return {experiment.experiment_id: experiment.name for experiment in found}

@@ -12,8 +12,8 @@
 import hashlib
 import posixpath
 import re
-from collections import Counter
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -24,7 +24,6 @@ from flows.plan.experiment import Experiment
 MANIFEST, RUN, ARTIFACTS = "manifest.json", "run.json", "artifacts"
 TABLES = ("runs.parquet", "runs.csv", "curves.parquet", "curves.csv")
 MODEL = "model"  # an artifact that is code: it is never exported nor imported, but made again from the weights
-SWEEP, PARENT = "sweep", "mlflow.parentRunId"  # tags that name other runs
 
 
 def plain_path(name: str) -> str:
@@ -34,6 +33,8 @@ def plain_path(name: str) -> str:
     return name
 
 
+# A part of a path that neither Linux nor macOS nor Windows takes for something else.
+PLAIN_PART = re.compile(r'[^\x00-\x1f\\:*?"<>|]*[^\x00-\x1f\\:*?"<>|. ]')
 RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[\w.\- :/]+$", max_length=250), AfterValidator(plain_path)]
 Moment = Annotated[int, Field(ge=0, lt=2**53)]  # ms since 1970
@@ -94,8 +95,30 @@ class Manifest(Exported):
         return self
 
 
-def read_export(folder: Path) -> tuple[Manifest, list[ExportedRun]]:
-    """Read an export and check all of it: form, paths and checksums.
+@dataclass(frozen=True)
+class Export:
+    """An export that was checked.
+
+    Attributes
+    ----------
+    folder : Path
+    manifest : Manifest
+    runs : list of ExportedRun
+    """
+
+    folder: Path
+    manifest: Manifest
+    runs: list[ExportedRun]
+
+    def artifacts_of(self, run_id: str) -> dict[PurePosixPath, Path]:
+        """The artifacts of a run: their paths in the run, and their files."""
+        start = f"runs/{run_id}/{ARTIFACTS}/"
+        names = [name for name in self.manifest.files if name.startswith(start)]
+        return {PurePosixPath(name.removeprefix(start)): self.folder / name for name in names}
+
+
+def read_export(folder: Path) -> Export:
+    """Read an export and check all of it: form, paths, checksums, and that its parts fit together.
 
     Raises
     ------
@@ -113,7 +136,7 @@ def read_export(folder: Path) -> tuple[Manifest, list[ExportedRun]]:
     runs = [parse(ExportedRun, content, folder / name) for name, content in contents.items()]
     if problem := contradiction(manifest, runs):
         raise ConfigurationError(f"{folder}: {problem}; allowed: a folder that `mlp export` has written")
-    return manifest, runs
+    return Export(folder, manifest, runs)
 
 
 def read(path: Path) -> bytes:
@@ -133,33 +156,29 @@ def parse(kind: type[Content], content: bytes, path: Path) -> Content:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path of a file of an export, on any system; refused if it leads out of the folder."""
-    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    """The path of a file of an export; refused if some system would take its name for a place out of the folder."""
     path = folder / name
-    leaves = posix.is_absolute() or windows.drive or windows.root or ".." in (*posix.parts, *windows.parts)
-    if leaves or "\0" in name or not path.resolve().is_relative_to(folder.resolve()):
-        raise ConfigurationError(f"{folder / MANIFEST}: file {name!r} given; allowed: files in the folder")
+    if not all(map(PLAIN_PART.fullmatch, name.split("/"))) or not path.resolve().is_relative_to(folder.resolve()):
+        raise ConfigurationError(
+            f"{folder / MANIFEST}: file {name!r} given; allowed: files in the folder, with names for every system"
+        )
     return path
 
 
 def contradiction(manifest: Manifest, runs: list[ExportedRun]) -> str:
     """What does not fit together in an export; empty if everything does."""
     ids = [run.run_id for run in runs]
-    keys = Counter(run.tags["cell"] for run in runs if run.kind == "cell")
-    known = {f"runs/{run_id}/{RUN}" for run_id in ids} | set(TABLES)
-    others = [re.fullmatch(rf"runs/([0-9a-f]{{32}})/{ARTIFACTS}/(.+)", name) for name in manifest.files.keys() - known]
+    keys = [run.tags["cell"] for run in runs if run.kind == "cell"]
+    own = {f"runs/{run_id}/{RUN}" for run_id in ids} | set(TABLES)
+    others = [
+        re.fullmatch(rf"runs/([0-9a-f]{{32}})/{ARTIFACTS}/([^/]+).*", name) for name in manifest.files.keys() - own
+    ]
     if [run.run_id for run in runs if run.kind == "sweep"] != [manifest.sweep]:
         return f"sweep {manifest.sweep} is not its only sweep"
-    if len(set(ids)) < len(ids) or max(keys.values(), default=1) > 1:
+    if len(set(ids)) < len(ids) or len(set(keys)) < len(keys):
         return "a run or a cell is in it twice"
-    if not all(place and place[1] in ids for place in others):
+    if not all(file and file[1] in ids for file in others):
         return "a file belongs to no run"
-    if any(place and PurePosixPath(place[2]).parts[0] == MODEL for place in others):
+    if any(file and file[2] == MODEL for file in others):
         return "it contains a model, which is code"
     return ""
-
-
-def artifacts_of(manifest: Manifest, run_id: str) -> dict[PurePosixPath, str]:
-    """The artifacts of a run: their paths in the run, and in the export."""
-    start = f"runs/{run_id}/{ARTIFACTS}/"
-    return {PurePosixPath(name.removeprefix(start)): name for name in manifest.files if name.startswith(start)}

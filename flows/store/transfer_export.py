@@ -23,27 +23,7 @@ PACKAGES = ("mlp-flows", "numpy", "scikit-learn", "mlflow")
 Point = tuple[str, float, int, int]  # metric, value, time in ms, step
 
 
-def check_target(folder: Path) -> Path:
-    """The absolute path of a folder that an export may be written to.
-
-    Raises
-    ------
-    ConfigurationError
-        If it exists and is not empty, or can't be made.
-    """
-    given = f"--to: {str(folder)!r} given"
-    try:
-        folder = folder.absolute()
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ConfigurationError(f"{given}, which is not empty; allowed: a new or an empty folder")
-        if not folder.parent.is_dir():
-            raise ConfigurationError(f"{given}; allowed: a folder in one that exists")
-    except OSError as error:
-        raise ConfigurationError(f"{given} ({error.strerror}); allowed: a new or an empty folder") from None
-    return folder
-
-
-def export_sweep(client: MlflowClient, selection: Selection, folder: Path) -> int:
+def export_sweep(client: MlflowClient, selection: Selection, folder: Path) -> None:
     """Write a sweep, its cells and their artifacts into a folder, which is complete or not there.
 
     Parameters
@@ -51,12 +31,12 @@ def export_sweep(client: MlflowClient, selection: Selection, folder: Path) -> in
     selection : Selection
         The cells of a sweep. Some may be of an earlier sweep, which had trained them.
     folder : Path
-        See `check_target`.
+        A new or an empty one.
 
-    Returns
-    -------
-    int
-        The number of cells.
+    Raises
+    ------
+    ConfigurationError
+        If the folder can't be used, the sweep is running, or it has lost its experiment.
     """
     sweep = selection.sweep
     assert sweep is not None
@@ -85,27 +65,28 @@ def export_sweep(client: MlflowClient, selection: Selection, folder: Path) -> in
             files={path.relative_to(draft).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files},
         )
         (draft / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
-    return len(cells)
 
 
 @contextmanager
 def draft_of(folder: Path) -> Iterator[Path]:
     """A folder to write into, whose content becomes that of `folder` once the block has ended without an error."""
-    # In an empty folder and not beside it, because that may be where another disk is mounted.
-    draft = (folder if folder.exists() else folder.parent) / f"{folder.name}.{uuid4().hex[:8]}.draft"
+    given, there = f"--to: {str(folder)!r} given", False
     try:
+        there = folder.exists()
+        if there and (not folder.is_dir() or any(folder.iterdir())):
+            raise ConfigurationError(f"{given}, which is not empty; allowed: a new or an empty folder")
+        # In an empty folder and not beside it, because that may be where another disk is mounted.
+        draft = (folder if there else folder.parent) / f"{folder.name}.{uuid4().hex[:8]}.draft"
         draft.mkdir()
     except OSError as error:
-        raise ConfigurationError(
-            f"--to: {str(folder)!r} given ({error.strerror}); allowed: a place that can be written"
-        ) from None
+        raise ConfigurationError(f"{given} ({error.strerror}); allowed: a folder in one that can be written") from None
     try:
         yield draft
-        if not folder.exists():
-            draft.rename(folder)
-        else:
+        if there:
             for path in sorted(draft.iterdir(), key=lambda path: path.name == MANIFEST):  # without it, it is no export
                 path.rename(folder / path.name)
+        else:
+            draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

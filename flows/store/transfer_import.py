@@ -16,8 +16,8 @@ from flows.plan.experiment import Experiment
 from flows.store.cell_run import MAX_METRICS
 from flows.store.experiments import open_experiment
 from flows.store.queries import finished_cells
-from flows.store.runs import log_datasets, search
-from flows.store.transfer import PARENT, SWEEP, ExportedRun, Manifest, artifacts_of, inside
+from flows.store.runs import PARENT, log_datasets, search
+from flows.store.transfer import Export, ExportedRun
 
 IMPORTED = "imported"  # tag
 UNFINISHED = ", unfinished"
@@ -45,37 +45,32 @@ class Imported:
     changed: bool
 
 
-def import_sweep(client: MlflowClient, folder: Path, manifest: Manifest, runs: list[ExportedRun]) -> Imported:
-    """Write a sweep into a store, apart from what the store has.
-
-    Parameters
-    ----------
-    manifest, runs
-        Result of `flows.store.transfer.read_export`.
-    """
+def import_sweep(client: MlflowClient, export: Export) -> Imported:
+    """Write a sweep into a store, apart from what the store has."""
+    manifest, runs = export.manifest, export.runs
     experiment_id = open_experiment(client, Experiment(name=manifest.name, description=manifest.description))
     copies = copies_in(client, experiment_id)
     done = finished_cells(client, experiment_id)
     (sweep,) = [run for run in runs if run.kind == "sweep"]
     whole = is_whole(copies.get(sweep.run_id))
-    cells = [run for run in runs if run.kind == "cell" and run.tags["cell"] not in done]
+    cells = [run for run in runs if run.kind == "cell"]
+    new = [run for run in cells if run.tags["cell"] not in done]
     # A sweep that is complete may have been compared again since: its groups are up to date.
     groups = [] if whole else [run for run in runs if run.kind == "group" and not is_whole(copies.get(run.run_id))]
-    writer = Writer(
-        client, folder, manifest, experiment_id, {source: run.info.run_id for source, run in copies.items()}
-    )
-    writer.ids |= {run.run_id: done[run.tags["cell"]] for run in runs if run.kind == "cell" and run not in cells}
+    ids = {source: run.info.run_id for source, run in copies.items()}
+    ids |= {run.run_id: done[run.tags["cell"]] for run in cells if run not in new}
+    writer = Writer(client, export, experiment_id, ids)
     writer.begin(sweep)
     for run in runs:  # a cell may have been trained by an earlier sweep, which is not in the export
-        for tag in (SWEEP, PARENT):
-            writer.ids.setdefault(run.tags.get(tag, sweep.run_id), writer.ids[sweep.run_id])
-    for run in (*cells, *groups):
+        for tag in ("sweep", PARENT):
+            ids.setdefault(run.tags.get(tag, sweep.run_id), ids[sweep.run_id])
+    for run in (*new, *groups):
         writer.begin(run)
         writer.complete(run)
     if not whole:  # last, because its artifacts name the runs of its cells
         writer.complete(sweep)
-    known = sum(run.kind == "cell" for run in runs) - len(cells)
-    return Imported(experiment_id, writer.ids[sweep.run_id], len(cells), known, bool(cells or groups or not whole))
+    changed = bool(new or groups or not whole)
+    return Imported(experiment_id, ids[sweep.run_id], len(new), len(cells) - len(new), changed)
 
 
 def copies_in(client: MlflowClient, experiment_id: str) -> dict[str, Run]:
@@ -103,8 +98,7 @@ class Writer:
     """
 
     client: MlflowClient
-    folder: Path
-    manifest: Manifest
+    export: Export
     experiment_id: str
     ids: dict[str, str]
 
@@ -125,14 +119,13 @@ class Writer:
             self.client.log_batch(run_id, [Metric(*point) for point in points])
         if run.datasets:
             log_datasets(self.client, run_id, [known.model_dump(exclude_none=True) for known in run.datasets])
-        if files := artifacts_of(self.manifest, run.run_id):
-            with TemporaryDirectory() as copies:
-                for path, name in files.items():
-                    copy = Path(copies, path)
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    content = inside(self.folder, name).read_bytes()
-                    copy.write_bytes(self.translated(content) if path.suffix in TEXTS else content)
-                self.client.log_artifacts(run_id, copies)
+        with TemporaryDirectory() as copies:
+            for path, file in self.export.artifacts_of(run.run_id).items():
+                copy = Path(copies, path)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                content = file.read_bytes()
+                copy.write_bytes(self.translated(content) if path.suffix in TEXTS else content)
+            self.client.log_artifacts(run_id, copies)
         self.client.set_tag(run_id, IMPORTED, run.run_id)
         self.client.set_terminated(run_id, run.status, run.ended)
 
@@ -141,7 +134,7 @@ class Writer:
         text = re.sub(
             rb"\b[0-9a-f]{32}\b", lambda found: self.ids.get(found[0].decode(), found[0].decode()).encode(), text
         )
-        return text.replace(
-            f"experiments/{self.manifest.experiment_id}/runs".encode(),
-            f"experiments/{self.experiment_id}/runs".encode(),
+        there, here = (
+            f"experiments/{number}/runs" for number in (self.export.manifest.experiment_id, self.experiment_id)
         )
+        return text.replace(there.encode(), here.encode())

@@ -8,7 +8,7 @@ from rich.console import Console
 from flows.plan.experiment import Experiment
 from flows.platform.servers import start_prefect_server, wait_for_prefect
 from flows.platform.temporary import temporary_files_in_store
-from flows.store.glance import count_finished
+from flows.store.fast_count import fast_count
 from flows.sweep.display import Preparation, showing
 from flows.sweep.interrupts import all_end_signals_interrupt
 from flows.sweep.options import SweepOptions
@@ -29,7 +29,7 @@ def run_sweep(experiment: Experiment, options: SweepOptions, console: Console) -
         If the store or the data set is not available; nothing has been written to MLflow then.
     """
     # Where all cells seem to be done, nothing is started before that turns out to be wrong.
-    looks_done = not options.force and count_finished(options.uri, experiment.name) >= len(experiment.cells())
+    looks_done = not options.force and fast_count(options.uri, experiment.name) >= len(experiment.cells())
     with all_end_signals_interrupt():
         try:
             preparation = Preparation("Starting Prefect's server, opening the store, loading the data")

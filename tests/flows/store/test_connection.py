@@ -69,6 +69,20 @@ class TestMoved:
         shutil.rmtree(noted.folder)
         assert len(load_runs("some", tracking_server=uri)) == 2
 
+    def test_its_addresses_are_replaced_once_after_a_copy_of_its_database(self, noted, tmp_path):
+        folder = tmp_path / "moved"
+        uri = copy_of(noted, folder)
+        assert not list(noted.folder.glob("*.before-move.db")), "a store that stays is left alone"
+        with closing(sqlite3.connect(folder / "mlflow.db")) as database:
+            before = database.execute("select run_uuid, artifact_uri from runs").fetchall()
+        open_store(uri)
+        backup = folder / "mlflow.before-move.db"
+        with closing(sqlite3.connect(backup)) as database:
+            assert database.execute("select run_uuid, artifact_uri from runs").fetchall() == before
+        backup.unlink()
+        open_store(uri)
+        assert not backup.exists()
+
     def test_experiments_of_a_service_that_has_ended_are_read_without_it(self, noted):
         with closing(sqlite3.connect(noted.folder / "mlflow.db")) as database, database:
             database.execute("update experiments set artifact_location = 'mlflow-artifacts:/some' where name = 'some'")

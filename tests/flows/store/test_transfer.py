@@ -22,7 +22,7 @@ from flows.store import transfer_export
 from flows.store.results import load_curves, load_runs, select
 from flows.store.runs import log_datasets
 from flows.store.transfer import MANIFEST, read_export
-from flows.store.transfer_export import check_target, export_sweep
+from flows.store.transfer_export import export_sweep
 from flows.store.transfer_import import Imported, import_sweep
 
 MINE = Experiment(name="mine", description="What for?", seeds="0-1", corruption={"fractions": [0, 1]},
@@ -59,7 +59,7 @@ def export(store, folder: Path, source: str = "mine") -> Path:
 
 
 def bring(store, folder: Path) -> Imported:
-    return import_sweep(store.client, folder, *read_export(folder))
+    return import_sweep(store.client, read_export(folder))
 
 
 def seal(folder: Path, **changes) -> None:
@@ -128,12 +128,12 @@ class TestExport:
         assert names[0] == names[1]
 
     @pytest.mark.parametrize("place", ["full", "file", "nowhere/out", "x" * 300])
-    def test_a_folder_that_can_not_be_used_is_refused(self, tmp_path, place):
+    def test_a_folder_that_can_not_be_used_is_refused(self, source, tmp_path, place):
         (tmp_path / "full").mkdir()
         (tmp_path / "full/something").touch()
         (tmp_path / "file").touch()
         with pytest.raises(ConfigurationError, match=r"--to: .* given.*; allowed: "):
-            check_target(tmp_path / place)
+            export(source, tmp_path / place)
 
     @pytest.mark.parametrize("there", [True, False])
     def test_an_interrupted_export_leaves_nothing(self, source, tmp_path, monkeypatch, there):
