@@ -119,12 +119,15 @@ def sync() -> None:
     from flows.store import outbox
     from flows.store.connection import open_store
 
-    left = 0
+    arrived = True
     for uri in outbox.waiting():
         sent = outbox.deliver_waiting(open_store(uri), uri)
-        place = escape(without_login(uri))
+        place, reason = escape(without_login(uri)), escape(sent.reason)
         console.print(f"{place}: {sent.delivered} cells delivered", highlight=False)
+        if sent.refused:
+            where = outbox.outbox() / outbox.REFUSED
+            errors.print(f"{place}: {sent.refused} cells were refused ({reason}), and are in {where}", highlight=False)
         if sent.waiting:
-            errors.print(f"{place}: {sent.waiting} cells still wait ({escape(sent.reason)})", highlight=False)
-            left += sent.waiting
-    raise typer.Exit(1 if left else 0)
+            errors.print(f"{place}: {sent.waiting} cells still wait ({reason})", highlight=False)
+        arrived = arrived and not (sent.refused or sent.waiting)
+    raise typer.Exit(0 if arrived else 1)

@@ -10,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 # All that is raised if a store can't be reached, is full or refuses; the errors of requests are OSErrors.
 STORE_ERRORS = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError)
+# HTTP's statuses of refusals that may end: another login, a proxy in between, too many requests.
+FOR_NOW = {401, 403, 407, 408, 429}
 DAMAGED = "is damaged; allowed: another database, or a backup of it (docs/backup.md)"
 Found = TypeVar("Found")
 
@@ -27,8 +29,11 @@ def is_damaged(error: Exception) -> bool:
 
 
 def refused(error: Exception) -> bool:
-    """Whether the store understood a request and refuses it, so that another attempt is useless."""
-    return isinstance(error, MlflowException) and error.get_http_status_code() < 500 and not lost_a_race(error)
+    """Whether the store understood a request and refuses it for good, so that another attempt is useless."""
+    if not isinstance(error, MlflowException) or lost_a_race(error):
+        return False
+    status = error.get_http_status_code()
+    return status < 500 and status not in FOR_NOW
 
 
 def lost_a_race(error: Exception) -> bool:

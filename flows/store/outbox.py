@@ -19,6 +19,8 @@ from mlp.nn.snapshots import from_snapshot_arrays, snapshot_arrays
 from mlp.nn.weights import from_arrays, to_arrays
 
 RECORD = "record"
+REFUSED = "refused"  # folder in the outbox
+LOCK_SECONDS = 600.0
 ARRAYS = ("parameters", "snapshots")  # the fields of a run that are not part of its record
 
 
@@ -66,29 +68,38 @@ def read(path: Path) -> tuple[CellRun, str]:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How many runs were delivered, how many still wait, and why."""
+    """How many runs were delivered, were refused for good, and still wait; and why."""
 
     delivered: int = 0
+    refused: int = 0
     waiting: int = 0
     reason: str = ""
 
 
 def deliver_waiting(client: MlflowClient, uri: str) -> Delivery:
-    """Deliver the runs that wait for a store, as far as possible."""
+    """Deliver the runs that wait for a store, as far as possible.
+
+    What the store refuses for good, because somebody has deleted the run in MLflow, for example, waits no longer: its
+    file goes to the folder `refused`.
+    """
     if not outbox().exists():
         return Delivery()
-    with FileLock(outbox() / "lock"):
+    delivered, aside, reason = 0, 0, ""
+    with FileLock(outbox() / "lock", timeout=LOCK_SECONDS):  # against two processes that deliver the same run
         paths = waiting().get(uri, [])
-        reason, failed = "", 0
-        for i, path in enumerate(paths):
+        for path in paths:
             try:
                 run = read(path)[0]
                 run.cancel_if_duplicate(finished_since(client, run.experiment_id, run.planned))
                 run.deliver(client)
             except STORE_ERRORS as error:
-                reason, failed = shortened(error), failed + 1
+                reason = shortened(error)
                 if not refused(error):
-                    return Delivery(i + 1 - failed, len(paths) - i - 1 + failed, reason)
+                    break
+                (outbox() / REFUSED).mkdir(exist_ok=True)
+                path.replace(outbox() / REFUSED / path.name)
+                aside += 1
             else:
                 path.unlink()
-        return Delivery(len(paths) - failed, failed, reason)
+                delivered += 1
+    return Delivery(delivered, aside, len(paths) - delivered - aside, reason)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mlflow.exceptions import MlflowException
 
 from flows.errors import ConfigurationError
 from flows.store import outbox
@@ -65,12 +66,40 @@ def test_what_waits_for_another_store_is_left_alone(store):
     assert list(outbox.waiting()) == ["http://elsewhere:5000"]
 
 
-def test_a_run_that_the_store_refuses_waits_on_and_does_not_hold_up_the_others(store):
+def deleted_run(store, key: str) -> CellRun:
+    """The result of a run that somebody deleted in MLflow while it trained."""
+    run = finished_run(store.experiment("some"), key)
+    run.run_id = store.client.create_run(run.experiment_id, tags=run.tags).info.run_id
+    run.artifact_uri = store.client.get_run(run.run_id).info.artifact_uri
+    store.client.delete_run(run.run_id)
+    return run
+
+
+def test_what_the_store_refuses_for_good_is_set_aside_and_neither_holds_up_the_others_nor_waits_for_ever(store):
     outbox.keep(finished_run("4711", "aaa"), store.uri)  # no such experiment
-    outbox.keep(finished_run(store.experiment("some"), "bbb"), store.uri)
+    outbox.keep(deleted_run(store, "bbb"), store.uri)
+    outbox.keep(finished_run(store.experiment("some"), "ccc"), store.uri)
     sent = outbox.deliver_waiting(store.client, store.uri)
-    assert (sent.delivered, sent.waiting) == (1, 1)
-    assert "4711" in sent.reason
+    assert (sent.delivered, sent.refused, sent.waiting) == (1, 2, 0)
+    assert "deleted" in sent.reason
+    assert outbox.waiting() == {}
+    aside = sorted(path.name.partition("-")[0] for path in (outbox.outbox() / "refused").iterdir())
+    assert aside == ["aaa", "bbb"], "nothing is lost"
+    assert outbox.deliver_waiting(store.client, store.uri) == outbox.Delivery()
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_what_may_be_taken_later_waits_on(store, monkeypatch, status):
+    def fail(*_, **__):
+        error = MlflowException("not now")
+        monkeypatch.setattr(error, "get_http_status_code", lambda: status)
+        raise error
+
+    outbox.keep(finished_run(store.experiment("some")), store.uri)
+    with monkeypatch.context() as patch:
+        patch.setattr(store.client, "create_run", fail)
+        assert outbox.deliver_waiting(store.client, store.uri) == outbox.Delivery(waiting=1, reason="not now")
+    assert outbox.deliver_waiting(store.client, store.uri) == outbox.Delivery(delivered=1)
 
 
 def test_a_pickle_offered_as_weights_is_refused_and_not_opened(tmp_path):
