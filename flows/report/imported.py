@@ -3,13 +3,12 @@
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from flows.plan.experiment import Experiment
 from flows.plan.preparation import keyed_cells
 from flows.report import charts
 from flows.report.compare import compare_all
 from flows.report.groups import lay_out
 from flows.report.summary import register_best
-from flows.store.artifacts import EXPERIMENT, read_artifact
+from flows.store.artifacts import read_experiment
 from flows.store.results import load_cells, read_curves, select
 from flows.store.sweeps import latest_sweep
 from mlp.data.sets import DataUnavailable
@@ -24,7 +23,7 @@ def lay_out_latest(client: MlflowClient, experiment_id: str, sweep_id: str) -> N
     if len(cells):
         curves = read_curves(client, list(cells["run_id"]))
         lay_out(client, experiment_id, sweep_id, compare_all(cells), list(curves["metric"].unique()))
-        description = read_artifact(client, latest, EXPERIMENT).get("description", "")
+        description = read_experiment(client, latest).description
         charts.describe(client, experiment_id, sweep_id, description)
 
 
@@ -34,7 +33,7 @@ def register_champion(client: MlflowClient, sweep: Run, name: str) -> str:
     The model is made of the weights and this program's code: an export contains none.
     """
     try:
-        cells = keyed_cells(Experiment.model_validate(read_artifact(client, sweep, EXPERIMENT)))
+        cells = keyed_cells(read_experiment(client, sweep))
         frame = load_cells(client, sweep.info.experiment_id, list(cells))
         if frame.empty:
             return "this version computes other keys for its cells, and would train them again"

@@ -127,7 +127,7 @@ def save(client: MlflowClient, run_id: str, cell: Cell, path: Path) -> None:
     mlflow.pyfunc.save_model(
         path,
         python_model=str(Path(__file__).with_name("model.py")),
-        artifacts={"weights": str(weights)},
+        artifacts={"weights": weights.as_uri()},  # of a path, MLflow would take %20 for a space
         model_config={
             "sizes": list(network.sizes),
             "activation": network.activation,

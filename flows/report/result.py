@@ -11,7 +11,7 @@ from flows.plan.experiment import Experiment
 from flows.plan.preparation import clean_data
 from flows.report import charts, tables
 from flows.report.compare import compare, first_group
-from flows.store.artifacts import CELLS, read_artifact
+from flows.store.artifacts import read_cells
 from flows.store.results import find, load_cells
 
 MAX_NOISE = 0.9  # the fraction of corrupted labels from which a network is not expected to learn
@@ -30,7 +30,7 @@ def print_result(
     name = experiment.name
     experiment_id, latest, _ = find(client, name)
     if not sweep_id and latest and latest.info.status == "FINISHED":
-        sweep_id = latest.info.run_id if set(read_artifact(client, latest, CELLS)) == set(keys) else None
+        sweep_id = latest.info.run_id if set(read_cells(client, latest)) == set(keys) else None
     cells = load_cells(client, experiment_id, keys)
     if len(cells):
         comparison = compare(cells)

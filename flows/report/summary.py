@@ -25,7 +25,7 @@ from flows.report.page import page, shown_cells
 from flows.report.pictures import draw
 from flows.report.prefect_pages import show_result
 from flows.report.registry import register
-from flows.store.artifacts import EXPERIMENT, first_layer, read_artifact
+from flows.store.artifacts import first_layer, read_experiment
 from flows.store.mlflow_internals import picture_note
 from flows.store.results import Selection, load_cells, read_curves, select
 from flows.store.runs import log_datasets
@@ -122,7 +122,7 @@ def write_report(
     for _, cell in shown.iterrows():
         with suppress(ConfigurationError):  # if the file is gone or damaged, the page says so
             weights[cell["run_id"]] = first_layer(client, cell)
-    recipe = read_artifact(client, selection.sweep, EXPERIMENT) if selection.sweep else {}
+    recipe = read_experiment(client, selection.sweep).model_dump(mode="json") if selection.sweep else {}
     answers = ask(client, comparison, shown, recipe, {} if known is None else known)
     links = run_links(client, selection)
     pictures = draw(comparison, shown, weights, answers, links)

@@ -11,7 +11,6 @@ from mlflow import MlflowClient
 from numpy.typing import NDArray
 
 from flows.errors import ConfigurationError
-from flows.plan.experiment import Experiment
 from flows.plan.stacks import ranges
 from flows.report.compare import (
     Comparison,
@@ -27,7 +26,7 @@ from flows.report.compare import (
     varying,
 )
 from flows.report.notes import note_on_axes
-from flows.store.artifacts import EXPERIMENT, read_artifact
+from flows.store.artifacts import read_experiment
 from flows.store.results import Selection
 from mlp.statistics.differences import Differences
 
@@ -134,8 +133,7 @@ def title(selection: Selection) -> str:
 def settings_of(client: MlflowClient, selection: Selection) -> dict[str, Any]:
     """All settings of a sweep by their dotted path, with the data set that was found for `auto`."""
     assert selection.sweep
-    defaults = Experiment(name="default").model_dump(mode="json")  # for settings that are newer than the sweep
-    settings = flat(defaults) | flat(read_artifact(client, selection.sweep, EXPERIMENT))
+    settings = flat(read_experiment(client, selection.sweep).model_dump(mode="json"))
     settings["data.name"] = ", ".join(map(str, selection.cells["data"].unique()))
     return {path: value for path, value in settings.items() if path not in NO_SETTINGS}
 

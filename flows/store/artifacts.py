@@ -1,12 +1,11 @@
 """Files that runs keep: trained weights, the cells and the experiment of a sweep."""
 
-import json
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -15,9 +14,12 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
+from pydantic import TypeAdapter
 
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
+from flows.plan.configuration import parse_yaml
+from flows.plan.experiment import Experiment
 from flows.platform.paths import tracking_uri
 from flows.platform.proxies import is_loopback
 from flows.store.locations import local_path
@@ -31,6 +33,7 @@ from mlp.nn.weights import read_weights
 WEIGHTS, SNAPSHOTS = "weights.npz", "snapshots.npz"  # of a cell
 CELLS, EXPERIMENT = "cells.json", "experiment.yaml"  # of a sweep
 Content = TypeVar("Content")
+parse_cells = TypeAdapter(dict[str, str]).validate_json
 
 
 @contextmanager
@@ -159,19 +162,43 @@ def first_layer(client: MlflowClient, cell: pd.Series) -> dict[str, np.ndarray]:
     return {"trained": weight_images(weights), "change": weight_images(weights - start[0].weights)}
 
 
-def read_artifact(client: MlflowClient, sweep: Run, name: str) -> dict[str, Any]:
-    """An artifact of a sweep: `CELLS`, the names of the cells that it asked for by key, or `EXPERIMENT`.
+def read_cells(client: MlflowClient, sweep: Run) -> dict[str, str]:
+    """The names of the cells that a sweep asked for, by key; raises as `read_of_sweep` does."""
+    return read_of_sweep(client, sweep, CELLS, parse_cells)
+
+
+def read_experiment(client: MlflowClient, sweep: Run) -> Experiment:
+    """The experiment that a sweep carries out; raises as `read_of_sweep` does."""
+    return read_of_sweep(client, sweep, EXPERIMENT, parse_experiment)
+
+
+def read_of_sweep(client: MlflowClient, sweep: Run, name: str, parse: Callable[[str], Content]) -> Content:
+    """An artifact of a sweep, which somebody may have edited.
 
     Raises
     ------
     ConfigurationError
         If the file is gone or damaged.
     """
-    parse = json.loads if name.endswith(".json") else yaml.safe_load  # JSON is YAML too, but slow to parse as such
     content, problem = None, f"whose {name} is damaged"
-    with suppress(ValueError, RecursionError, yaml.YAMLError):
+    with suppress(ValueError, RecursionError):
         content = read_if_there(client, sweep.info.run_id, name, lambda path: parse(path.read_text(encoding="utf-8")))
-        problem = f"which has no {name}" if content is None else problem
-    if isinstance(content, dict):
-        return content
-    raise ConfigurationError(f"sweep: {sweep.info.run_id} given, {problem}; allowed: one that `mlp run` made, or --all")
+        problem = f"which has no {name}"
+    if content is None:
+        allowed = "one that `mlp run` made, or --all"
+        raise ConfigurationError(f"sweep: {sweep.info.run_id} given, {problem}; allowed: {allowed}")
+    return content
+
+
+def parse_experiment(text: str) -> Experiment:
+    """An experiment, from YAML without aliases: a few lines of them could stand for more than the memory holds.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    settings = parse_yaml(text, EXPERIMENT)
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+        raise ConfigurationError(f"{EXPERIMENT}: an alias given; allowed: values, written out")
+    return Experiment.model_validate(settings)

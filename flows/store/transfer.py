@@ -12,17 +12,23 @@
 import hashlib
 import posixpath
 import re
+import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, BinaryIO, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
+from flows.store.artifacts import CELLS, EXPERIMENT, parse_cells, parse_experiment
+from flows.store.failures import shortened
 
 MANIFEST, RUN, ARTIFACTS = "manifest.json", "run.json", "artifacts"
 TABLES = ("runs.parquet", "runs.csv", "curves.parquet", "curves.csv")
+TEXTS = (".json", ".yaml", ".csv", ".html", ".md", ".txt")  # artifacts that may name runs, and are read as a whole
+MAX_TEXT, MAX_FILE = 2**26, 2**30  # bytes
 MODEL = "model"  # an artifact that is code: it is never exported nor imported, but made again from the weights
 
 
@@ -37,7 +43,8 @@ def plain_path(name: str) -> str:
 PLAIN_PART = re.compile(r'[^\x00-\x1f\\:*?"<>|]*[^\x00-\x1f\\:*?"<>|. ]')
 RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[\w.\- :/]+$", max_length=250), AfterValidator(plain_path)]
-Moment = Annotated[int, Field(ge=0, lt=2**53)]  # ms since 1970
+Moment = Annotated[int, Field(ge=0, lt=2**42)]  # ms since 1970, until 2109
+Step = Annotated[int, Field(ge=0, le=1_000_000)]
 Content = TypeVar("Content", bound=BaseModel)
 
 
@@ -68,7 +75,7 @@ class ExportedRun(Exported):
     ended: Moment
     tags: Annotated[dict[Name, Annotated[str, Field(max_length=8000)]], Field(max_length=99)]
     params: Annotated[dict[Name, Annotated[str, Field(max_length=6000)]], Field(max_length=100)]
-    points: list[tuple[Name, float, Moment, Annotated[int, Field(gt=-(2**53), lt=2**53)]]]
+    points: list[tuple[Name, float, Moment, Step]]
     datasets: list[DatasetFields]
 
     @model_validator(mode="after")
@@ -118,37 +125,49 @@ class Export:
 
 
 def read_export(folder: Path) -> Export:
-    """Read an export and check all of it: form, paths, checksums, and that its parts fit together.
+    """Read an export and check all of it: form, sizes, paths, checksums, and that its parts fit together.
 
     Raises
     ------
     ConfigurationError
         If it is no export, or a file is missing or was changed.
     """
-    manifest = parse(Manifest, read(folder / MANIFEST), folder / MANIFEST)
-    contents = {}
+    manifest = parse(Manifest, folder / MANIFEST)
     for name, checksum in manifest.files.items():
-        content = read(inside(folder, name))
-        if hashlib.sha256(content).hexdigest() != checksum:
-            raise ConfigurationError(f"{folder / name}: damaged or changed since its export; allowed: a whole export")
-        if PurePosixPath(name).name == RUN and len(PurePosixPath(name).parts) == 3:
-            contents[name] = content
-    runs = [parse(ExportedRun, content, folder / name) for name, content in contents.items()]
-    if problem := contradiction(manifest, runs):
+        limit = MAX_TEXT if PurePosixPath(name).suffix in TEXTS and name not in TABLES else MAX_FILE
+        with opened(inside(folder, name), limit) as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != checksum:
+                raise ConfigurationError(f"{file.name}: damaged or changed since its export; allowed: a whole export")
+    names = [name for name in manifest.files if re.fullmatch(rf"runs/[^/]+/{RUN}", name)]
+    export = Export(folder, manifest, [parse(ExportedRun, folder / name) for name in names])
+    if problem := contradiction(manifest, export.runs) or lack(export):
         raise ConfigurationError(f"{folder}: {problem}; allowed: a folder that `mlp export` has written")
-    return Export(folder, manifest, runs)
+    return export
 
 
-def read(path: Path) -> bytes:
+def opened(path: Path, limit: int) -> BinaryIO:
+    """A file of an export; refused if it is no file, such as a pipe, which never ends, or has too many bytes."""
     try:
-        return path.read_bytes()
+        about = path.stat()
+        if stat.S_ISREG(about.st_mode) and about.st_size <= limit:
+            return path.open("rb")
+        problem = "too large" if stat.S_ISREG(about.st_mode) else "not a file"
     except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}; allowed: a folder that `mlp export` has written") from None
+        problem = str(error.strerror)
+    raise ConfigurationError(f"{path}: {problem}; allowed: a folder that `mlp export` has written")
 
 
-def parse(kind: type[Content], content: bytes, path: Path) -> Content:
+def parse(kind: type[Content], path: Path) -> Content:
+    """The content of a file of JSON."""
+    with opened(path, MAX_TEXT) as file:
+        content = file.read()
+    return checked(lambda: kind.model_validate_json(content), path)
+
+
+def checked(make: Callable[[], Content], path: Path) -> Content:
+    """A part of an export; if its fields can't be as they are, the first such field is named."""
     try:
-        return kind.model_validate_json(content)
+        return make()
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -182,3 +201,17 @@ def contradiction(manifest: Manifest, runs: list[ExportedRun]) -> str:
     if any(file and file[2] == MODEL for file in others):
         return "it contains a model, which is code"
     return ""
+
+
+def lack(export: Export) -> str:
+    """What the sweep of an export has not as it must be to be compared; empty if it has everything."""
+    files = {str(path): file for path, file in export.artifacts_of(export.manifest.sweep).items()}
+    if missing := [name for name in (EXPERIMENT, CELLS) if name not in files]:
+        return f"its sweep has no {missing[0]}"
+    try:
+        parse_experiment(files[EXPERIMENT].read_text(encoding="utf-8"))
+        asked = parse_cells(files[CELLS].read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        return f"the {EXPERIMENT} or {CELLS} of its sweep is damaged ({shortened(error)})"
+    others = sorted(run.tags["cell"] for run in export.runs if run.kind == "cell" and run.tags["cell"] not in asked)
+    return f"its sweep did not ask for the cell {others[0]}" if others else ""

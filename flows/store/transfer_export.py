@@ -12,11 +12,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from flows.errors import ConfigurationError
-from flows.store.artifacts import EXPERIMENT, read_artifact
+from flows.store.artifacts import read_experiment
 from flows.store.queries import curve_points
 from flows.store.results import Selection, read_curves
 from flows.store.runs import search
-from flows.store.transfer import ARTIFACTS, MANIFEST, MODEL, RUN, DatasetFields, ExportedRun, Manifest
+from flows.store.transfer import ARTIFACTS, MANIFEST, MODEL, RUN, DatasetFields, ExportedRun, Manifest, checked
 
 ENDED = ("FINISHED", "FAILED", "KILLED")
 PACKAGES = ("mlp-flows", "numpy", "scikit-learn", "mlflow")
@@ -40,8 +40,7 @@ def export_sweep(client: MlflowClient, selection: Selection, folder: Path) -> No
     """
     sweep = selection.sweep
     assert sweep is not None
-    experiment = client.get_experiment(sweep.info.experiment_id)
-    description = read_artifact(client, sweep, EXPERIMENT).get("description", "")
+    experiment = read_experiment(client, sweep)
     group = f"tags.kind = 'group' and tags.sweep = '{sweep.info.run_id}'"
     cells = [client.get_run(run_id) for run_id in selection.cells["run_id"]]
     runs = [sweep, *cells, *search(client, sweep.info.experiment_id, group)]
@@ -58,8 +57,8 @@ def export_sweep(client: MlflowClient, selection: Selection, folder: Path) -> No
         files = sorted(path for path in draft.rglob("*") if path.is_file())
         manifest = Manifest(
             name=experiment.name,
-            experiment_id=experiment.experiment_id,
-            description=description,
+            experiment_id=sweep.info.experiment_id,
+            description=experiment.description,
             sweep=sweep.info.run_id,
             versions={name: version(name) for name in PACKAGES},
             files={path.relative_to(draft).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files},
@@ -104,20 +103,19 @@ def export_run(client: MlflowClient, run: Run, points: list[Point], folder: Path
     """Write a run and its artifacts."""
     run_id = run.info.run_id
     sets = [item.dataset for item in run.inputs.dataset_inputs] if run.inputs else []
-    exported = ExportedRun.model_validate(
-        {
-            "run_id": run_id,
-            "kind": run.data.tags["kind"],
-            "name": run.info.run_name or "",
-            "status": run.info.status,
-            "started": run.info.start_time,
-            "ended": run.info.end_time,
-            "tags": run.data.tags,
-            "params": run.data.params,
-            "points": points,
-            "datasets": [{name: getattr(known, name) for name in DatasetFields.model_fields} for known in sets],
-        }
-    )
+    content = {
+        "run_id": run_id,
+        "kind": run.data.tags["kind"],
+        "name": run.info.run_name or "",
+        "status": run.info.status,
+        "started": run.info.start_time,
+        "ended": run.info.end_time,
+        "tags": run.data.tags,
+        "params": run.data.params,
+        "points": points,
+        "datasets": [{name: getattr(known, name) for name in DatasetFields.model_fields} for known in sets],
+    }
+    exported = checked(lambda: ExportedRun.model_validate(content), folder / RUN)
     folder.mkdir(parents=True)
     (folder / RUN).write_text(exported.model_dump_json(), encoding="utf-8")
     for item in client.list_artifacts(run_id):

@@ -17,11 +17,10 @@ from flows.store.cell_run import MAX_METRICS
 from flows.store.experiments import open_experiment
 from flows.store.queries import finished_cells
 from flows.store.runs import PARENT, log_datasets, search
-from flows.store.transfer import Export, ExportedRun
+from flows.store.transfer import TEXTS, Export, ExportedRun
 
 IMPORTED = "imported"  # tag
 UNFINISHED = ", unfinished"
-TEXTS = (".json", ".yaml", ".csv", ".html", ".md", ".txt")  # artifacts that may name runs
 
 
 @dataclass(frozen=True)

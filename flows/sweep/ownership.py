@@ -22,7 +22,7 @@ from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
 from flows.platform.identity import is_running, this_process
-from flows.store.artifacts import CELLS, read_artifact
+from flows.store.artifacts import read_cells
 from flows.store.failures import STORE_ERRORS
 from flows.store.runs import end_run, search
 from flows.store.sweeps import start_sweep, sweeps
@@ -103,7 +103,7 @@ def claimed(client: MlflowClient, sweep_id: str, living: list[Run]) -> dict[str,
         run_id = run.info.run_id
         if age[run_id] < age.get(sweep_id, (time.time(), sweep_id)):
             with suppress(ConfigurationError):  # it has only just begun, and has not written its cells yet
-                cells |= dict.fromkeys(read_artifact(client, run, CELLS), run_id)
+                cells |= dict.fromkeys(read_cells(client, run), run_id)
     return cells
 
 

@@ -14,7 +14,7 @@ from flows.report.compare import Comparison
 from flows.report.explore.content import content
 from flows.report.image_answers import Networks
 from flows.report.templates import TEMPLATES
-from flows.store.artifacts import EXPERIMENT, read_artifact
+from flows.store.artifacts import read_experiment
 from flows.store.results import Selection
 
 PAGE = files("flows.report.explore") / "page"
@@ -30,8 +30,7 @@ def write_page(
     known: Networks | None = None,
 ) -> str:
     """The page on a selection of cells; for the other parameters and the errors see `content`."""
-    recipe = read_artifact(client, selection.sweep, EXPERIMENT) if selection.sweep else {}
-    test_rows = recipe.get("data", {}).get("test_rows")
+    test_rows = read_experiment(client, selection.sweep).data.test_rows if selection.sweep else None
     facts, packed = content(client, comparison, points, test_rows, {} if known is None else known)
     texts = json.loads((PAGE / f"{LANGUAGE}.json").read_text(encoding="utf-8"))
     cells = comparison.cells

@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from flows.errors import ConfigurationError
 from flows.plan.configuration import load_experiment
 from flows.plan.experiment import Experiment
-from flows.store.artifacts import load_weights, local_folder, not_done, read_artifact
+from flows.store.artifacts import load_weights, local_folder, not_done, read_cells, read_experiment
 from flows.store.results import load_runs, select
 
 SOME = Experiment(name="some", seeds="0-1", data={"name": "digits", "side": 8})
@@ -115,14 +115,21 @@ class TestSweeps:
         path = Path(sweep.info.artifact_uri, "cells.json")
         path.write_bytes(content)
         with pytest.raises(ConfigurationError, match=r"given, whose cells.json is damaged; allowed: .*, or --all"):
-            read_artifact(store.client, sweep, "cells.json")
+            read_cells(store.client, sweep)
         path.unlink()
         with pytest.raises(ConfigurationError, match=r"given, which has no cells.json; allowed: .*, or --all"):
-            read_artifact(store.client, sweep, "cells.json")
+            read_cells(store.client, sweep)
         assert len(select(store.client, ["some"], everything=True).cells) == 2  # the advice
 
-    def test_a_damaged_recipe_is_told(self, store, cell):
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "name: [", "", "7", "name: x\ndata: 7", "name: x\nmore: 1", "name: x\nseeds: &a [1]\ngrid: {rows: *a}",
+            "a: &a [1, 1]\nb: &b [*a, *a]\nc: &c [*b, *b]\nname: x", "name: x\nseeds: " + "[" * 9999,
+        ],
+    )  # fmt: skip
+    def test_a_recipe_that_was_damaged_or_edited_is_told(self, store, cell, content):
         sweep = store.client.get_run(cell["sweep"])
-        Path(sweep.info.artifact_uri, "experiment.yaml").write_text("name: [")
+        Path(sweep.info.artifact_uri, "experiment.yaml").write_text(content)
         with pytest.raises(ConfigurationError, match=r"whose experiment.yaml is damaged"):
-            read_artifact(store.client, sweep, "experiment.yaml")
+            read_experiment(store.client, sweep)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import sys
@@ -273,7 +274,7 @@ SEEDS = count(1000)  # each example has a cell of its own
 NAMES = st.text("abz019_-. ", min_size=1, max_size=8).filter(lambda name: name.strip(". ") == name)
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 POINTS = st.lists(
-    st.tuples(st.floats(allow_nan=False, allow_infinity=True), st.integers(0, 2**40), st.integers(-5, 2**40)),
+    st.tuples(st.floats(allow_nan=False, allow_infinity=True), st.integers(0, 2**40), st.integers(0, 10**6)),
     max_size=5, unique_by=lambda point: point[2],
 )  # fmt: skip
 
@@ -339,7 +340,22 @@ class TestDistrust:
 
     @pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links, and backslashes in names")
     @pytest.mark.parametrize(
-        "path", ["../secret", "/etc/passwd", "runs/../../secret", "C:/secret", "..\\secret", "\\secret", "link/secret"]
+        "path",
+        [
+            "../secret",
+            "/etc/passwd",
+            "runs/../../secret",
+            "C:/secret",
+            "..\\secret",
+            "\\secret",
+            "link/secret",
+            "C:x.txt",
+            "runs/C:x.txt",
+            "runs/a\nb",
+            "runs/x.",
+            "runs//x",
+            "runs/a|b",
+        ],
     )
     def test_no_path_leads_out_of_the_folder(self, copy, path):
         (copy.parent / "secret").write_text("secret")
@@ -384,7 +400,8 @@ class TestDistrust:
         [
             {"run_id": "../../x"}, {"status": "RUNNING"}, {"started": -1}, {"started": 2**70}, {"tags": {}},
             {"tags": {"kind": "cell"}}, {"params": {"a": 1}}, {"points": [["../x", 1, 1, 1]]}, {"points": [[]]},
-            {"points": [["a", "b", 1, 1]]}, {"more": 1}, {"params": {"a": "x" * 6001}},
+            {"points": [["a", "b", 1, 1]]}, {"points": [["a", 1, 1, 2**52]]}, {"points": [["a", 1, 1, -1]]},
+            {"ended": 2**48}, {"points": [["a", 1, 2**48, 1]]}, {"more": 1}, {"params": {"a": "x" * 6001}},
         ],
     )  # fmt: skip
     def test_a_run_that_mlflow_would_not_take_is_refused_before_anything_is_written(self, copy, change):
@@ -392,4 +409,50 @@ class TestDistrust:
         path.write_text(json.dumps(json.loads(path.read_text()) | change))
         seal(copy)
         with pytest.raises(ConfigurationError, match=r"run.json: .*; allowed: "):
+            read_export(copy)
+
+    def of_sweep(self, copy: Path, name: str) -> Path:
+        sweep = json.loads((copy / MANIFEST).read_text())["sweep"]
+        return copy / "runs" / sweep / "artifacts" / name
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("experiment.yaml", "name: mine\ndata: 7"),
+            ("experiment.yaml", "a: &a [1, 1]\nname: mine\nseeds: *a"),
+            ("experiment.yaml", "["),
+            ("experiment.yaml", None),
+            ("cells.json", "[1]"),
+            ("cells.json", '{"a": 1}'),
+            ("cells.json", '{"no key of a cell": "name"}'),
+            ("cells.json", "[" * 99_999),
+            ("cells.json", None),
+        ],
+    )
+    def test_a_sweep_whose_experiment_or_cells_were_changed_is_refused(self, copy, name, content):
+        path = self.of_sweep(copy, name)
+        path.unlink()
+        if content is not None:
+            path.write_text(content)
+        seal(copy)
+        with pytest.raises(ConfigurationError, match=r"its sweep .*; allowed: a folder that `mlp export` has written"):
+            read_export(copy)
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+    @pytest.mark.parametrize("name", [MANIFEST, "runs.parquet", "pipe"])
+    def test_a_pipe_is_refused_and_not_waited_for(self, copy, name):
+        seal(copy, files=json.loads((copy / MANIFEST).read_text())["files"] | {name: "0" * 64})
+        (copy / name).unlink(missing_ok=True)
+        os.mkfifo(copy / name)
+        with pytest.raises(ConfigurationError, match="not a file"):
+            read_export(copy)
+
+    @pytest.mark.parametrize(
+        ("name", "size"), [("curves.parquet", 3 * 2**30), (MANIFEST, 2**27), ("cells.json", 2**27)]
+    )
+    def test_a_file_that_is_too_large_is_refused_and_not_read(self, copy, name, size):
+        path = self.of_sweep(copy, name) if name == "cells.json" else copy / name
+        with path.open("r+b") as file:
+            file.truncate(size)  # takes no room on the disk
+        with pytest.raises(ConfigurationError, match="too large"):
             read_export(copy)
