@@ -28,10 +28,12 @@ def predict(
     A picture that can't be read gets a line with the reason instead of an answer, and the exit code is 2.
     """
     from flows.report.predict import print_answers
+    from flows.store.experiments import find_experiment, name_of
     from flows.store.results import find
 
     client = connect_to(tracking_uri)
-    name = experiment or client.get_experiment(find(client, None)[0]).name
+    found = find_experiment(client, experiment) if experiment else client.get_experiment(find(client, None)[0])
+    name = name_of(found) if found else str(experiment)
     refused = print_answers(client, name, images or [], noise, test or [], console, show)
     for reason in refused:
         refuse(reason, 2)

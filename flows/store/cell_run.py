@@ -118,7 +118,8 @@ def finished_since(client: MlflowClient, experiment_id: str, planned: int) -> di
     """Run ids by cell key of the cells that other sweeps have finished since this one planned them."""
     condition = "tags.kind = 'cell' and attributes.status = 'FINISHED'"
     condition += f" and attributes.end_time >= {planned} and tags.planned != '{planned}'"
-    return {run.data.tags["cell"]: run.info.run_id for run in search(client, experiment_id, condition)}
+    found = search(client, experiment_id, f"{condition} and tags.cell LIKE '%'")  # others may log runs without a key
+    return {run.data.tags["cell"]: run.info.run_id for run in found}
 
 
 def pause_after(seconds: float) -> float:

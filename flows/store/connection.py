@@ -19,7 +19,7 @@ from flows.platform.health import health_problem, print_line, without_login
 from flows.platform.paths import sqlite_file, sqlite_uri, store_folder
 from flows.store.failures import DAMAGED, STORE_ERRORS, is_damaged, shortened
 from flows.store.locations import adopt_artifacts
-from flows.store.mlflow_internals import LOGGERS, made_by_older
+from flows.store.mlflow_internals import LOGGERS, default_artifacts, made_by_older
 
 CONNECT_SECONDS, SILENT_SECONDS, LOCK_SECONDS = 5, 2.0, 180.0
 LOGIN_REFUSED = 401  # HTTP's status
@@ -83,7 +83,7 @@ def open_database(uri: str, name: str, lock: Path, sqlite: Path | None = None) -
         lock.parent.mkdir(parents=True, exist_ok=True)
         lock.touch()  # raises what FileLock would wait for
         # If several processes open an empty database at once, they leave it half migrated: one at a time.
-        with acquired(FileLock(lock), name):
+        with acquired(FileLock(lock), name), default_artifacts(lock.parent / "artifacts"):
             if sqlite:
                 if not sqlite.exists():
                     create_database(sqlite)

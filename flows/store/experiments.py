@@ -1,9 +1,10 @@
 """Experiments in MLflow, and where they keep their artifacts."""
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mlflow import MlflowClient
+from mlflow import MlflowClient, entities
 from mlflow.exceptions import MlflowException
 
 from flows.errors import ConfigurationError
@@ -15,21 +16,40 @@ from flows.store.failures import lost_a_race
 from flows.store.locations import local_address
 from flows.store.runs import DESCRIPTION
 
+NAME = "made_as"  # tag of an experiment
+
+
+def find_experiment(client: MlflowClient, name: str) -> entities.Experiment | None:
+    """The MLflow experiment that was made under a name, which somebody may have changed since, or that has it now."""
+    if not name.isprintable():  # a byte of the command line that is no text, for instance
+        return None
+    if re.fullmatch(r"[\w-]+", name):
+        for experiment in client.search_experiments(filter_string=f"tags.{NAME} = '{name}'", max_results=1):
+            return experiment
+    return client.get_experiment_by_name(name)
+
+
+def name_of(experiment: entities.Experiment) -> str:
+    """The name under which an MLflow experiment was made, which is also that of its registered model."""
+    return experiment.tags.get(NAME, experiment.name)
+
 
 def open_experiment(client: MlflowClient, experiment: Experiment) -> str:
     """Id of the MLflow experiment of this name, which is created if there is none."""
-    found = client.get_experiment_by_name(experiment.name)
+    name, found = experiment.name, find_experiment(client, experiment.name)
     if found is None:
         folder = artifact_folder(client.tracking_uri)
-        location = local_address(folder / experiment.name) if folder else None
+        location = local_address(folder / name) if folder else None
         try:
-            return client.create_experiment(experiment.name, location, {DESCRIPTION: experiment.description})
+            return client.create_experiment(name, location, {DESCRIPTION: experiment.description, NAME: name})
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             return open_experiment(client, experiment)  # another sweep created it at the same moment
     if found.lifecycle_stage == "deleted":
-        raise ConfigurationError(f"name: {experiment.name!r} given, which was deleted in MLflow; allowed: another")
+        raise ConfigurationError(f"name: {name!r} given, which was deleted in MLflow; allowed: another")
+    if NAME not in found.tags:  # an older version made it
+        set_experiment_tag(client, found.experiment_id, NAME, name)
     return found.experiment_id
 
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -12,13 +13,15 @@ from mlflow.entities import Run
 from flows.errors import ConfigurationError
 from flows.plan.cell import PARAMS, RUN_COLUMNS
 from flows.platform.paths import tracking_uri
-from flows.store.artifacts import CELLS, read_artifact
+from flows.store.artifacts import read_cells
 from flows.store.connection import open_store
+from flows.store.experiments import find_experiment
 from flows.store.failures import if_there
 from flows.store.queries import FinishedCell, curve_points, finished_cell_runs
-from flows.store.sweeps import experiment_names, latest_sweep
+from flows.store.sweeps import experiment_names, latest_sweep, sweeps
 from mlp.measures.metrics import curve_metrics
 
+MAX_NAMES = 20  # of experiments in a message: those of so many latest sweeps
 # MLflow stores an infinity as the largest number.
 INFINITIES = {sys.float_info.max: float("inf"), -sys.float_info.max: float("-inf")}
 
@@ -122,7 +125,7 @@ def load_curves(
 
 def select(client: MlflowClient, sources: Iterable[str], everything: bool) -> Selection:
     """Find the cells of experiments and sweeps; see `load_runs`."""
-    parts, notes, sweeps = [], [], []
+    parts, notes, found = [], [], []
     for source in dict.fromkeys(sources) or [None]:
         experiment_id, sweep, unfinished = find(client, source)
         if everything:
@@ -130,8 +133,8 @@ def select(client: MlflowClient, sources: Iterable[str], everything: bool) -> Se
             continue
         if sweep is None:
             raise ConfigurationError(f"experiment: {source} given, which has no sweep yet; run one with `mlp run`")
-        sweeps.append(sweep)
-        keys = list(read_artifact(client, sweep, CELLS))
+        found.append(sweep)
+        keys = list(read_cells(client, sweep))
         parts.append(load_cells(client, experiment_id, keys))
         notes += unfinished
         if missing := len(keys) - len(parts[-1]):
@@ -139,7 +142,7 @@ def select(client: MlflowClient, sources: Iterable[str], everything: bool) -> Se
     filled = [part for part in parts if len(part)] or parts[:1]
     cells = pd.concat(filled, ignore_index=True).drop_duplicates("run_id", ignore_index=True)
     title = ", ".join(cells["experiment"].unique())
-    return Selection(title, cells, notes, sweeps[0] if len(sweeps) == 1 else None)
+    return Selection(title, cells, notes, found[0] if len(found) == 1 else None)
 
 
 def find(client: MlflowClient, source: str | None) -> tuple[str, Run | None, list[str]]:
@@ -153,12 +156,13 @@ def find(client: MlflowClient, source: str | None) -> tuple[str, Run | None, lis
     notes : list of str
         On later sweeps that have no finished cell.
     """
-    experiments = {name: experiment_id for experiment_id, name in experiment_names(client).items()}
-    if source in experiments:
-        return experiments[source], *latest_sweep(client, experiments[source])
+    experiment = find_experiment(client, source) if source else None
+    if experiment and experiment.lifecycle_stage == "active":
+        return experiment.experiment_id, *latest_sweep(client, experiment.experiment_id)
     sweep, notes = (if_there(lambda: client.get_run(source)), []) if source else latest_sweep(client)
     if sweep is None or sweep.data.tags.get("kind") != "sweep":
-        known = ", ".join(sorted(name for name in experiments if name != "Default"))
+        names, latest = experiment_names(client), islice(sweeps(client), MAX_NAMES)
+        known = ", ".join(sorted({names[run.info.experiment_id] for run in latest}))
         given = f"{source!r} given" if source else "no sweep has run yet"
         raise ConfigurationError(
             f"experiment: {given}; allowed: {known or 'one that `mlp run` has made'}, or the run id of a sweep"

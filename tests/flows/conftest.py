@@ -15,6 +15,7 @@ from mlflow.entities import Metric, Param
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
 from flows.store.connection import open_store
+from flows.store.experiments import NAME
 
 NOW = 1_700_000_000_000  # ms
 
@@ -47,7 +48,7 @@ class Store:
     def experiment(self, name: str) -> str:
         if found := self.client.get_experiment_by_name(name):
             return found.experiment_id
-        return self.client.create_experiment(name, artifact_location=str(self.folder / "artifacts" / name))
+        return self.client.create_experiment(name, str(self.folder / "artifacts" / name), {NAME: name})
 
     def cell(
         self, experiment_id: str, sweep_id: str, key: str, cell: Cell, metrics: dict, steps: int, weights: bool

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -65,6 +66,16 @@ def registry(new_store):
 
 
 class TestChampion:
+    @pytest.mark.parametrize("name", ["a%20b", "both 'kinds' of \"quotes\""])
+    def test_it_is_made_where_the_name_of_the_folder_of_temporary_files_looks_like_an_address(
+        self, store, tmp_path, monkeypatch, name
+    ):
+        (tmp_path / name).mkdir()
+        with monkeypatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(tmp_path / name))
+            made = register_best(store)
+        assert load_champion(store.client, "digits")[0].version == made.version
+
     def test_it_is_the_cell_with_the_best_test_accuracy_and_records_its_metrics(self, registry):
         champion = registry.client.get_model_version_by_alias("digits", CHAMPION)
         assert champion.version == registry.version.version

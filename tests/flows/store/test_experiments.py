@@ -1,4 +1,4 @@
-"""Tags of experiments, which several sweeps may write at the same moment."""
+"""Experiments, which others may rename in MLflow, and whose tags several sweeps may write at the same moment."""
 
 import sqlite3
 from contextlib import closing
@@ -6,7 +6,13 @@ from contextlib import closing
 import pytest
 from mlflow.exceptions import MlflowException
 
-from flows.store.experiments import set_experiment_tag
+from flows.plan.experiment import Experiment
+from flows.store.experiments import find_experiment, name_of, open_experiment, set_experiment_tag
+from flows.store.results import load_runs, select
+from flows.store.transfer import read_export
+from flows.store.transfer_export import export_sweep
+
+SOME = Experiment(name="some", seeds="0-1", data={"name": "digits", "side": 8})
 
 
 def test_a_tag_is_set_although_another_sweep_sets_it_between_mlflows_look_and_its_insert(store, monkeypatch):
@@ -45,3 +51,26 @@ def test_another_failure_of_the_store_is_not_tried_again(store, monkeypatch):
     with pytest.raises(MlflowException, match="disk is full"):
         set_experiment_tag(store.client, store.experiment("demo"), "tag", "mine")
     assert len(attempts) == 1
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_an_experiment_that_was_renamed_in_mlflow_is_still_the_one_of_its_sweeps(store, tmp_path, old):
+    if old:
+        store.client.create_experiment("some", str(tmp_path / "some"))  # as older versions made it
+    experiment_id = open_experiment(store.client, SOME)
+    store.sweep(SOME, lambda cell: {"test/accuracy": 0.9})
+    store.client.rename_experiment(experiment_id, "Ä new name: mine's")
+    assert open_experiment(store.client, SOME) == experiment_id
+    for name in ("some", "Ä new name: mine's"):
+        found = find_experiment(store.client, name)
+        assert (found.experiment_id, name_of(found)) == (experiment_id, "some")
+        assert len(load_runs(name, tracking_server=store.uri)) == 2
+    export_sweep(store.client, select(store.client, ["some"], everything=False), tmp_path / "out")
+    assert read_export(tmp_path / "out").manifest.name == "some"
+
+
+def test_the_name_that_a_renamed_experiment_has_now_may_be_given_to_another(store):
+    first = open_experiment(store.client, SOME)
+    store.client.rename_experiment(first, "other")
+    assert open_experiment(store.client, SOME.model_copy(update={"name": "other"})) == first
+    assert find_experiment(store.client, "none") is None

@@ -1,9 +1,11 @@
 """Cells and curves out of MLflow's store, whoever else writes to it."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from flows.plan.experiment import Experiment
 from flows.store import queries, results
 from flows.store.mlflow_internals import database
 from flows.store.results import find, load_runs, select
+from flows.store.sweeps import sweeps_with_counts
 
 
 def experiment(name: str = "shuffle", **more) -> Experiment:
@@ -129,6 +132,18 @@ class TestRuns:
     def test_an_empty_store_says_what_to_do(self, store):
         with pytest.raises(ConfigurationError, match="no sweep has run yet; allowed: one that `mlp run` has made"):
             load_runs(tracking_server=store.uri)
+
+    def test_in_a_store_with_thousands_of_experiments_ours_is_found_and_the_others_are_not_listed(self, store):
+        store.sweep(experiment("mine"), figures)
+        with closing(sqlite3.connect(store.folder / "mlflow.db")) as database, database:
+            row = "insert into experiments (name, lifecycle_stage, creation_time, workspace) values (?, 'active', ?, ?)"
+            later = 2_000_000_000_000
+            database.executemany(row, [(f"someone-else-{i}", later, "default") for i in range(2500)])
+        assert len(load_runs("mine", tracking_server=store.uri)) == 6
+        assert len(load_runs(tracking_server=store.uri)) == 6
+        assert [name for name, *_ in sweeps_with_counts(store.client, 5)] == ["mine"]
+        with pytest.raises(ConfigurationError, match=r"'nix' given; allowed: mine, or the run id of a sweep$"):
+            load_runs("nix", tracking_server=store.uri)
 
     def test_a_sweep_without_its_list_of_cells_says_so(self, store):
         run = store.client.create_run(store.experiment("shuffle"), tags={"kind": "sweep"})
