@@ -15,7 +15,7 @@ from mlflow.entities import Run
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
-from flows.store.artifacts import CELLS, EXPERIMENT, read_artifact
+from flows.store.artifacts import CELLS, EXPERIMENT, read_cells
 from flows.store.queries import finished_cells
 from flows.store.runs import DESCRIPTION, code_version, pages, search
 
@@ -68,7 +68,7 @@ def has_finished_cells(client: MlflowClient, sweep: Run) -> bool:
     if next(search(client, experiment_id, own, page=1), None):
         return True
     try:
-        keys = read_artifact(client, sweep, CELLS)
+        keys = read_cells(client, sweep)
     except ConfigurationError:
         return False  # it was interrupted before it had written them
     return not finished_cells(client, experiment_id).keys().isdisjoint(keys)
