@@ -15,8 +15,9 @@ import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import Annotated, BinaryIO, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -145,7 +146,7 @@ def read_export(folder: Path) -> Export:
     return export
 
 
-def opened(path: Path, limit: int) -> BinaryIO:
+def opened(path: Path, limit: int) -> BufferedReader:
     """A file of an export; refused if it is no file, such as a pipe, which never ends, or has too many bytes."""
     try:
         about = path.stat()
