@@ -1,4 +1,4 @@
-"""The end of a sweep that is asked to: by Ctrl-C, by another process, or because its terminal was closed."""
+"""The end of a sweep that is asked to stop: by Ctrl-C, by another process, or because its terminal was closed."""
 
 import multiprocessing
 import os
