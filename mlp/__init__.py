@@ -7,7 +7,7 @@ package are internal, and may change.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mlp import _moved  # noqa: F401
+from mlp._internals import moved  # noqa: F401
 from mlp.data.preprocessing import PREPROCESSES
 from mlp.data.randomness import generator
 from mlp.data.sets import DataFallback, Dataset, DataUnavailable, load

@@ -8,15 +8,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
-from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
+from mlp._internals import estimators
 from mlp.data.randomness import generator
 from mlp.engine.trainer import Examples, Trainer, warn_of_large
 from mlp.nn.activations import ACTIVATIONS
@@ -26,6 +26,7 @@ from mlp.nn.network import STARTS, Network, Parameters
 from mlp.nn.pickles import VersionedPickle
 from mlp.nn.steps import RULES
 
+Interval, StrOptions = estimators.Interval, estimators.StrOptions
 POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
@@ -158,7 +159,7 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         self.verbose = verbose
         self.dropout = dropout
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @estimators.fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train a network: a new one, or with `warm_start` that of the last `fit`.
 
@@ -207,7 +208,7 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
             warnings.warn(f"the network did not learn ({costs}): {advice}", ConvergenceWarning, stacklevel=3)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @estimators.fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -230,7 +231,7 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         inputs, y, weights = self._check_data(X, y, sample_weight, reset=not hasattr(self, "parameters_"))
-        if _check_partial_fit_first_call(self, classes):
+        if estimators.check_partial_fit_first_call(self, classes):
             self._initialize(inputs, None)
         if (unknown := np.setdiff1d(y, self.classes_)).size:
             raise ValueError(f"y: {unknown} given; allowed: {self.classes_}")
@@ -264,7 +265,7 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         if sample_weight is None:
             return inputs, y, None
-        weights = _check_sample_weight(sample_weight, inputs, dtype=np.float32, ensure_non_negative=True)
+        weights = estimators.check_sample_weight(sample_weight, inputs, dtype=np.float32, ensure_non_negative=True)
         weighted = weights > 0
         return inputs[weighted], y[weighted], weights[weighted] / weights[weighted].mean()
 
@@ -272,7 +273,7 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         """Prepare training from a start, by default a random one; returns the seed."""
         for place, size in enumerate(self.hidden_sizes):
             name = f"hidden_sizes[{place}]"
-            validate_parameter_constraints({name: [POSITIVE]}, {name: size}, caller_name=type(self).__name__)
+            estimators.validate_parameter_constraints({name: [POSITIVE]}, {name: size}, caller_name=type(self).__name__)
         sizes = (inputs.shape[1], *map(int, self.hidden_sizes), len(self.classes_))
         if start and sizes != self.network_.sizes:
             raise ValueError(f"warm_start: layers {sizes}; allowed: those of the last fit, {self.network_.sizes}")

@@ -8,7 +8,7 @@ import pandas as pd
 from flows.platform.environment import prepare_environment
 from flows.report.tables import markdown_table
 from flows.store.results import load_runs
-from mlp.data.corruption import CORRUPTED
+from mlp.data.corruption import LABEL_CORRUPTIONS
 from mlp.figures import label_noise, level_effects
 from mlp.measures.memorization import break_point
 
@@ -69,7 +69,7 @@ def noise_in_labels() -> None:
     clean = runs["fraction"] == 0  # belongs to every kind, and is trained only once
     for kind in runs.loc[~clean, "corruption"].unique():
         of_kind = runs[clean | (runs["corruption"] == kind)]
-        named = CORRUPTED[str(kind)]
+        named = LABEL_CORRUPTIONS[str(kind)].word
         tables = {
             str(width): cells.pivot(index="fraction", columns="seed", values="test/accuracy").loc[fractions].to_numpy()
             for width, cells in of_kind.groupby("hidden")

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from flows.plan.settings import CURVE_ROWS, CommonSettings, NetworkSettings
+from mlp.data.corruption import LABEL_CORRUPTIONS
 from mlp.data.sets import SIDE
 from mlp.nn.descent import MINI_BATCHES
 
@@ -13,6 +14,7 @@ from mlp.nn.descent import MINI_BATCHES
 # 2: keys hold what differs from the defaults, so that a new setting with a default leaves them as they are.
 METHOD = 2
 DECISIVE = {"seed", "network", "descent", "noise", "inputs", "order", "evaluation_rows", "stop_accuracy"}  # of a key
+LABEL_PARAMETERS = [name for kind in LABEL_CORRUPTIONS.values() for name in kind.parameters]
 DIGITS = 1_438  # training images of scikit-learn's digits
 
 
@@ -21,9 +23,11 @@ def written(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def short(flips: str | tuple) -> str:
-    """Pairs of labels as they are, and a matrix by its hash."""
-    return flips if isinstance(flips, str) else f"matrix-{hashlib.sha256(repr(flips).encode()).hexdigest()[:8]}"
+def short(value: Any) -> str:
+    """A parameter of a corruption as a param: a matrix by its hash."""
+    if isinstance(value, tuple):
+        return f"matrix-{hashlib.sha256(repr(value).encode()).hexdigest()[:8]}"
+    return written(value)
 
 
 class Cell(CommonSettings):
@@ -111,13 +115,13 @@ class Cell(CommonSettings):
 
     def params(self) -> dict[str, Any]:
         """Flat parameters, by which runs are grouped."""
-        data, corruption = self.data, self.corruption
+        data, corruption, own = self.data, self.corruption, self.corruption.parameters
         return {
             "seed": self.seed,
             "corruption": corruption.labels,
             "fraction": written(self.fraction),
             "corruption_seed": "seed" if corruption.seed is None else corruption.seed,
-            "flips": short(corruption.flips) if corruption.labels == "flip" else "none",
+            **{name: short(own[name]) if name in own else "none" for name in LABEL_PARAMETERS},
             "inputs": self.inputs,
             "data": data.name,
             "split": data.split,
@@ -150,9 +154,7 @@ class Cell(CommonSettings):
         decisive = {"method": METHOD, "digest": digest, **self.model_dump(include=DECISIVE, exclude_defaults=True)}
         if self.fraction:  # if no label is corrupted, the kind of corruption makes no difference
             kind, seed = self.corruption.labels, self.corruption.model_dump(include={"seed"}, exclude_defaults=True)
-            decisive |= {"labels": {kind: self.fraction, **seed}}
-            if kind == "flip":
-                decisive["flips"] = self.corruption.flips
+            decisive |= {"labels": {kind: self.fraction, **seed}, **self.corruption.parameters}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
 from flows.plan.settings import DataSettings
-from mlp.data.corruption import corrupt_labels, corrupted_inputs
+from mlp.data.corruption import LABEL_CORRUPTIONS, corrupt_labels, corrupted_inputs
 from mlp.data.randomness import generator
 from mlp.data.rows import choose_rows
 from mlp.data.sets import Dataset, load
@@ -47,8 +47,10 @@ def train_labels_of(cell: Cell, data: Dataset) -> NDArray[np.uint8]:
     """The labels (n,) that a cell is trained on, some of them corrupted."""
     settings = cell.corruption
     rng = generator(cell.seed if settings.seed is None else settings.seed, "corruption")
-    answers = reference_of(cell, data) if settings.labels == "boundary" else None
-    return corrupt_labels(data.train_labels, settings.labels, cell.fraction, data.classes, rng, settings.flips, answers)
+    parameters = settings.parameters
+    if LABEL_CORRUPTIONS[settings.labels].by_reference:
+        parameters["answers"] = reference_of(cell, data)
+    return corrupt_labels(data.train_labels, settings.labels, cell.fraction, data.classes, rng, **parameters)
 
 
 def reference_of(cell: Cell, data: Dataset) -> NDArray[np.float32]:

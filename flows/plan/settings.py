@@ -1,6 +1,6 @@
 """The settings of an experiment in sections, and those that its cells have in common."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -100,6 +100,11 @@ class CorruptionSettings(Settings):
     """what replaces the training images (an axis of the grid)"""
     seed: int | None = Field(None, ge=0, lt=SEED_LIMIT)
     """seed of the corrupted labels, for all cells; null: that of each cell"""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The settings that this kind of corruption has."""
+        return {name: getattr(self, name) for name in LABEL_CORRUPTIONS[self.labels].parameters}
 
 
 class NoiseSettings(Settings):

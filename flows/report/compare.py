@@ -12,7 +12,7 @@ from flows.errors import ConfigurationError
 from flows.plan.cell import PARAMS, RUN_COLUMNS
 from flows.report.notes import note_on_axes, notes_on_seeds
 from flows.report.values import number, plain, rank, show
-from mlp.data.corruption import CORRUPTED
+from mlp.data.corruption import LABEL_CORRUPTIONS
 from mlp.measures.metrics import headlines, metric
 from mlp.statistics import differences, intervals
 from mlp.statistics.differences import Differences
@@ -68,12 +68,12 @@ class Comparison:
     def title(self, place: int) -> str:
         """A group's name for a reader: ``half shuffled``, or ``all redrawn, hidden=16-16``."""
         kinds = self.cells["corruption"].unique()
-        verb = CORRUPTED.get(kinds[0]) if len(kinds) == 1 else None
+        kind = LABEL_CORRUPTIONS.get(kinds[0]) if len(kinds) == 1 else None
         group = self.groups[place]
         parts = [label(group, [name]) for name in self.varying]
-        if verb and "fraction" in self.varying and (fraction := number(group["fraction"])) is not None:
+        if kind and "fraction" in self.varying and (fraction := number(group["fraction"])) is not None:
             share = {0.0: "none", 0.5: "half", 1.0: "all"}.get(fraction, f"{100 * fraction:g} %")
-            parts[self.varying.index("fraction")] = f"{share} {verb}"
+            parts[self.varying.index("fraction")] = f"{share} {kind.word}"
         return ", ".join(parts)
 
     @property

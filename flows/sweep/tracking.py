@@ -19,7 +19,7 @@ from flows.sweep.processes import WorkerProcesses
 from flows.sweep.progress import Progress, Stopped
 from flows.sweep.states import StackState
 from flows.sweep.training import emit_training
-from mlp.data.corruption import CORRUPTED
+from mlp.data.corruption import LABEL_CORRUPTIONS
 
 MAX_WAIT = 30.0  # seconds for the lock to deliver the results of a stack; then it does not wait any longer
 
@@ -205,7 +205,7 @@ def description(cell: Cell, loaded: Loaded) -> str:
     """The first thing that a reader of the run's page must know."""
     sizes = "-".join(map(str, loaded.sizes))
     share = f"{100 * cell.fraction:g} %" if cell.fraction else "none"
-    labels = f"{share} of the training labels {CORRUPTED[cell.corruption.labels]}"
+    labels = f"{share} of the training labels {LABEL_CORRUPTIONS[cell.corruption.labels].word}"
     return f"One network, {sizes}, trained on {loaded.data['name']} with seed {cell.seed}; {labels}."
 
 

@@ -1,30 +1,64 @@
 """Corrupted labels and corrupted images (Zhang et al. 2016, arXiv 1611.03530, and `mlp.data.label_noise`)."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from mlp.data.label_noise import Flips, drawn, flipped_at_boundary, transition_matrix
+from mlp.data.label_noise import flipped, flipped_at_boundary
 from mlp.data.randomness import generator
 from mlp.data.sets import Dataset, blocks
 
-# What is done to the labels, and what they are then.
-CORRUPTED = {"shuffle": "shuffled", "redraw": "redrawn", "flip": "flipped", "boundary": "flipped at the boundary"}
-LABEL_CORRUPTIONS = tuple(CORRUPTED)
+
+@dataclass(frozen=True)
+class Corruption:
+    """A kind of corrupted labels.
+
+    Attributes
+    ----------
+    word : str
+        What the labels are then.
+    corrupt : callable
+        From labels (n,), which it does not modify, a fraction, the number of classes and a generator to labels (n,).
+    parameters : tuple of str
+        Names of its other arguments, which are settings of an experiment: `flows.plan.settings.CorruptionSettings`.
+    by_reference : bool
+        Takes `answers` (n, classes): the activations of a reference network.
+    """
+
+    word: str
+    corrupt: Callable[..., NDArray[Any]]
+    parameters: tuple[str, ...] = ()
+    by_reference: bool = False
+
+
+def at_random(relabel: Callable[..., NDArray[Any]]) -> Callable[..., NDArray[Any]]:
+    """A corruption of randomly chosen rows: their labels become ``relabel(labels, classes, rng, **parameters)``."""
+
+    def corrupt(labels: NDArray[Any], fraction: float, classes: int, rng: Generator, **parameters: Any) -> NDArray[Any]:
+        chosen = rng.permutation(len(labels))[: round(fraction * len(labels))]
+        corrupted = labels.copy()
+        corrupted[chosen] = relabel(labels[chosen], classes, rng, **parameters)
+        return corrupted
+
+    return corrupt
+
+
+# To add a kind, add a row; if it has a parameter, also a field in `CorruptionSettings`.
+LABEL_CORRUPTIONS: dict[str, Corruption] = {
+    "shuffle": Corruption("shuffled", at_random(lambda labels, classes, rng: rng.permutation(labels))),
+    "redraw": Corruption("redrawn", at_random(lambda labels, classes, rng: rng.integers(classes, size=len(labels)))),
+    "flip": Corruption("flipped", at_random(flipped), ("flips",)),
+    "boundary": Corruption("flipped at the boundary", flipped_at_boundary, by_reference=True),
+}
 
 
 def corrupt_labels(
-    labels: NDArray,
-    kind: str,
-    fraction: float,
-    classes: int,
-    rng: Generator,
-    flips: Flips = "4-9",
-    answers: NDArray | None = None,
-) -> NDArray:
+    labels: NDArray[Any], kind: str, fraction: float, classes: int, rng: Generator, **parameters: Any
+) -> NDArray[Any]:
     """Corrupt some labels; returns an array like `labels`.
 
     Parameters
@@ -43,33 +77,20 @@ def corrupt_labels(
     classes : int
         Labels are drawn from 0 to classes - 1.
     rng : Generator
-    flips : str or (classes, classes) floats
-        For ``flip``: see `mlp.data.label_noise.transition_matrix`.
-    answers : (n, classes), optional
-        For ``boundary``: activations of the reference network.
+    **parameters
+        ``flips`` for ``flip``: see `mlp.data.label_noise.transition_matrix`; ``answers`` (n, classes) for
+        ``boundary``: activations of the reference network.
 
     Raises
     ------
     ValueError
-        If the kind is unknown, the fraction out of range, `flips` malformed, or `answers` missing.
+        If the kind is unknown, the fraction out of range, or a parameter malformed or missing.
     """
     if kind not in LABEL_CORRUPTIONS:
         raise ValueError(f"kind: {kind!r} given; allowed: {', '.join(LABEL_CORRUPTIONS)}")
     if not 0 <= fraction <= 1:
         raise ValueError(f"fraction: {fraction} given; allowed: 0 to 1")
-    if kind == "boundary":
-        if answers is None:
-            raise ValueError("answers: none given; allowed: those of a reference network, with the kind boundary")
-        return flipped_at_boundary(labels, fraction, answers)
-    chosen = rng.permutation(len(labels))[: round(fraction * len(labels))]
-    corrupted = labels.copy()
-    if kind == "shuffle":
-        corrupted[chosen] = rng.permutation(labels[chosen])
-    elif kind == "redraw":
-        corrupted[chosen] = rng.integers(classes, size=len(chosen))
-    else:
-        corrupted[chosen] = drawn(labels[chosen], transition_matrix(flips, classes), rng)
-    return corrupted
+    return LABEL_CORRUPTIONS[kind].corrupt(labels, fraction, classes, rng, **parameters)
 
 
 def gaussian_pixels(images: NDArray, count: int, rng: Generator) -> NDArray:

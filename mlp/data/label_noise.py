@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
@@ -64,13 +64,15 @@ def square(rows: ArrayLike, classes: int) -> NDArray:
     return matrix
 
 
-def drawn(labels: NDArray, matrix: NDArray, rng: Generator) -> NDArray:
-    """New labels (n,), each drawn from the row of the old one in a transition matrix."""
-    ends = matrix.cumsum(axis=1)[:, :-1]  # without the last, which is 1 up to rounding
+def flipped(labels: NDArray[Any], classes: int, rng: Generator, flips: Flips = "4-9") -> NDArray[Any]:
+    """New labels (n,), each drawn from the row of the old one in a `transition_matrix`."""
+    ends = transition_matrix(flips, classes).cumsum(axis=1)[:, :-1]  # without the last, which is 1 up to rounding
     return (rng.random(len(labels))[:, np.newaxis] >= ends[labels]).sum(axis=1)
 
 
-def flipped_at_boundary(labels: NDArray, fraction: float, answers: NDArray) -> NDArray:
+def flipped_at_boundary(
+    labels: NDArray[Any], fraction: float, classes: int, rng: Generator, answers: NDArray[Any] | None = None
+) -> NDArray[Any]:
     """Give wrong labels to the images of which a reference network is least sure.
 
     The noise of a labeller who errs only where classes are close, as in "boundary-consistent" noise (Menon et al.,
@@ -83,9 +85,18 @@ def flipped_at_boundary(labels: NDArray, fraction: float, answers: NDArray) -> N
     fraction : float in [0, 1]
         The labels of ``round(fraction * n)`` images change, all of them to wrong ones. A larger fraction includes the
         images of a smaller one.
+    classes, rng
+        Not used.
     answers : (n, classes)
         Activations of the reference network, see `mlp.engine.reference`.
+
+    Raises
+    ------
+    ValueError
+        If there are no answers.
     """
+    if answers is None:
+        raise ValueError("answers: none given; allowed: those of a reference network, with the kind boundary")
     rows = np.arange(len(labels))
     second, first = np.partition(answers, -2, axis=1)[:, -2:].T
     chosen = np.argsort(first - second, kind="stable")[: round(fraction * len(labels))]

@@ -10,10 +10,6 @@ BLAS may sum in another order at the edges of a product, so a group has margins 
 wider. So groups have the same number of networks (`mlp.engine.cost.group_size`), and the last one of a block has fewer
 columns only where sums are short (`MAX_SUM`); else zeros take the place of the networks that it lacks. The tests
 check this with the BLAS in use.
-
-`scipy.sparse._sparsetools` is private, but nothing public adds a sparse product into an existing array. If SciPy
-removes `csr_matvecs` and `csc_matvecs`, use `z += csr_array(...) @ rare` and `rare += csr_array(...).T @ d` in
-`Products`: they make one more array for each product, and round in another order.
 """
 
 from collections.abc import Sequence
@@ -22,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import sgemm
-from scipy.sparse import _sparsetools
 
+from mlp._internals.sparse import csc_matvecs, csr_matvecs
 from mlp.engine.pixels import Batch, whole_tiles
 
 # OpenBLAS multiplies in tiles of 16 columns. Its code for the first 8, the last 8 and incomplete tiles differs.
@@ -188,9 +184,7 @@ class Products:
         """Write inputs times weights into the groups of `sums`, with one batch per group."""
         for (columns, dense, rare, z, flat_z), batch in zip(self._up, batches, strict=True):
             np.matmul(batch.dense, dense, out=z)
-            _sparsetools.csr_matvecs(
-                self._n, self._rare, columns, batch.row_starts, batch.columns, batch.values, rare, flat_z
-            )
+            csr_matvecs(self._n, self._rare, columns, batch.row_starts, batch.columns, batch.values, rare, flat_z)
 
     def add_gradient(self, batches: list[Batch]) -> None:
         """Add inputs^T times the groups of `delta` to the accumulators, with one batch per group."""
@@ -198,6 +192,4 @@ class Products:
             # dense <- 1 d x^T + 1 dense, in place
             sgemm(1, d, batch.dense[: self._n].T, 1, dense, 0, 1, 1)
             # The images' rows in CSR form are the columns of their transpose in CSC form.
-            _sparsetools.csc_matvecs(
-                self._rare, self._n, columns, batch.row_starts, batch.columns, batch.values, flat_d, rare
-            )
+            csc_matvecs(self._rare, self._n, columns, batch.row_starts, batch.columns, batch.values, flat_d, rare)

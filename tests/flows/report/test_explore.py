@@ -19,6 +19,8 @@ from flows.report.explore.writing import PAGE, modules, write_page
 from flows.store.artifacts import SNAPSHOTS, load_weights
 from flows.store.results import Selection, read_curves, select
 from mlp.data.sets import DataUnavailable, load
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.costs import COSTS
 from mlp.nn.network import Network, flatten
 from mlp.nn.snapshots import snapshot, write_snapshots
 
@@ -196,6 +198,12 @@ def test_without_weights_there_is_no_page(store):
     store.sweep(EXPERIMENT, metrics)
     with pytest.raises(ConfigurationError, match="weights are gone or damaged"):
         page_of(store, select(store.client, [], everything=False))
+
+
+@pytest.mark.parametrize(("name", "table"), [("ACTIVATIONS", ACTIVATIONS), ("COSTS", COSTS)])
+def test_every_activation_and_every_cost_has_its_twin_in_the_page(name, table):
+    body = re.search(rf"^const {name} = \{{\n(.*?)^\}};", (PAGE / "network.js").read_text("utf-8"), re.M | re.S)
+    assert re.findall(r"^  (\w+):", body[1], re.M) == list(table)
 
 
 class TestPacking:

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from mlp import Dataset
 from mlp.data.corruption import corrupt_labels
-from mlp.data.label_noise import flipped_at_boundary, transition_matrix
+from mlp.data.label_noise import transition_matrix
 from mlp.engine.reference import reference_answers
 
 LABELS = np.arange(100_000) % 10
@@ -22,7 +22,7 @@ def rng():
 
 def shares(flips, fraction: float) -> np.ndarray:
     """The matrix of the noise, counted: the share of each given label in the row of each true one."""
-    given = corrupt_labels(LABELS, "flip", fraction, 10, rng(), flips)
+    given = corrupt_labels(LABELS, "flip", fraction, 10, rng(), flips=flips)
     return confusion_matrix(LABELS, given, normalize="true")
 
 
@@ -51,11 +51,11 @@ def test_any_matrix_comes_out_mixed_with_the_labels_that_were_not_chosen(seed, f
 
 def test_a_matrix_of_zeros_and_ones_is_followed_to_the_letter():
     cycle = np.roll(np.eye(10), 1, axis=1)
-    np.testing.assert_array_equal(corrupt_labels(LABELS, "flip", 1, 10, rng(), cycle), (LABELS + 1) % 10)
+    np.testing.assert_array_equal(corrupt_labels(LABELS, "flip", 1, 10, rng(), flips=cycle), (LABELS + 1) % 10)
 
 
 def test_flipped_labels_of_a_larger_fraction_include_those_of_a_smaller_one():
-    some, more = (corrupt_labels(LABELS, "flip", share, 10, rng(), "4-9") != LABELS for share in (0.2, 0.6))
+    some, more = (corrupt_labels(LABELS, "flip", share, 10, rng(), flips="4-9") != LABELS for share in (0.2, 0.6))
     assert (more[some]).all()
 
 
@@ -81,15 +81,15 @@ def test_flips_that_are_no_transition_matrix_are_refused(flips, message):
 def test_at_the_boundary_the_least_sure_images_get_their_likeliest_wrong_label():
     answers = np.array([[0.9, 0.1, 0.0], [0.5, 0.4, 0.1], [0.1, 0.45, 0.45], [0.2, 0.7, 0.1]])
     # The margins are 0.8, 0.1, 0 and 0.5.
-    assert flipped_at_boundary(np.array([0, 0, 2, 1]), 0.5, answers).tolist() == [0, 1, 1, 1]
-    assert flipped_at_boundary(np.array([0, 1, 2, 1]), 1, answers).tolist() == [1, 0, 1, 0]
+    assert corrupt_labels(np.array([0, 0, 2, 1]), "boundary", 0.5, 3, rng(), answers=answers).tolist() == [0, 1, 1, 1]
+    assert corrupt_labels(np.array([0, 1, 2, 1]), "boundary", 1, 3, rng(), answers=answers).tolist() == [1, 0, 1, 0]
 
 
 @given(st.integers(1, 200), st.floats(0, 1), st.integers(0, 99))
 def test_exactly_the_fraction_is_wrong_and_every_other_image_is_surer(n, fraction, seed):
     random = np.random.default_rng(seed)
     answers, labels = random.dirichlet(np.ones(10), n), random.integers(10, size=n)
-    wrong = flipped_at_boundary(labels, fraction, answers) != labels
+    wrong = corrupt_labels(labels, "boundary", fraction, 10, rng(), answers=answers) != labels
     ordered = np.sort(answers, axis=1)
     margins = ordered[:, -1] - ordered[:, -2]
     assert wrong.sum() == round(fraction * n)
