@@ -101,9 +101,8 @@ def load(
     side: int | None = None,
     preprocess: str = "none",
     seed: int = 0,
-    data_home: str | os.PathLike[str] | None = None,
 ) -> Dataset:
-    """Load a data set.
+    """Load a data set from scikit-learn's data home: the folder SCIKIT_LEARN_DATA, or ~/scikit_learn_data.
 
     Parameters
     ----------
@@ -123,8 +122,6 @@ def load(
         second. Images in colour can't be deskewed.
     seed : int
         Of the random split.
-    data_home : path, optional
-        scikit-learn's data home; by default the variable SCIKIT_LEARN_DATA, or ~/scikit_learn_data.
 
     Raises
     ------
@@ -152,13 +149,13 @@ def load(
 
     if name == "auto":
         try:
-            name, source = "mnist", openml("mnist", data_home)
+            name, source = "mnist", openml("mnist")
         except DataUnavailable as error:
             reason = str(error).partition("; ")[0]
             warnings.warn(f"{reason}: using the embedded digits instead", DataFallback, stacklevel=2)
             name, source = "digits", digits()
     else:
-        source = digits() if name == "digits" else openml(name, data_home)
+        source = digits() if name == "digits" else openml(name)
     channels, native, _ = image_shape(source.images.shape[1])
     side = native if side is None else side
     if not 1 <= side <= native:
@@ -232,12 +229,12 @@ def digits() -> Source:
 
 def is_cached(name: str) -> bool:
     """Whether a data set was loaded from OpenML before, so that it needs no network and no waiting."""
-    return any(file.exists() for file in cache_files(data_home_folder(None), OPENML_NAMES.get(name, name)).values())
+    return any(file.exists() for file in cache_files(data_home(), OPENML_NAMES.get(name, name)).values())
 
 
-def data_home_folder(given: str | os.PathLike[str] | None) -> Path:
+def data_home() -> Path:
     """The same folder as `sklearn.datasets.get_data_home`."""
-    return Path(os.path.expanduser(given or os.environ.get("SCIKIT_LEARN_DATA") or "~/scikit_learn_data"))
+    return Path(os.path.expanduser(os.environ.get("SCIKIT_LEARN_DATA") or "~/scikit_learn_data"))
 
 
 def cache_file(home: Path, name: str, pixels: int) -> Path:
@@ -253,9 +250,9 @@ def cache_files(home: Path, name: str) -> dict[int, Path]:
     return {pixels: cache_file(home, name, pixels) for pixels in (SIDE * SIDE, *others)}
 
 
-def openml(name: str, data_home: str | os.PathLike[str] | None) -> Source:
+def openml(name: str) -> Source:
     """A data set from the array cache; otherwise from scikit-learn's cache or OpenML, and then cached."""
-    home = data_home_folder(data_home)
+    home = data_home()
     name = OPENML_NAMES.get(name, name)
     for pixels, file in cache_files(home, name).items():
         if (stored := read_cache(file)) is not None:

@@ -77,9 +77,10 @@ class OpenML:
 
 
 @pytest.fixture
-def openml(monkeypatch):
-    """A fake OpenML with a small MNIST, whose canonical split is 60 rows to 10."""
+def openml(monkeypatch, tmp_path):
+    """A fake OpenML with a small MNIST, whose canonical split is 60 rows to 10, and a data home of its own."""
     server = OpenML()
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
     monkeypatch.setattr("sklearn.datasets._openml.urlopen", server.urlopen)
     monkeypatch.setattr(mlp.data.sets, "TRAIN", 60)
     monkeypatch.setattr(mlp.data.sets, "ROWS", 70)

@@ -14,7 +14,7 @@ from mlp.data.sets import DataFallback, DataUnavailable, class_name, load, resiz
 
 class TestSplits:
     def test_the_first_rows_train_and_the_last_rows_test(self, openml, tmp_path):
-        data = load("mnist", data_home=tmp_path)
+        data = load("mnist")
         np.testing.assert_array_equal(data.train_images, openml.images[:60])
         np.testing.assert_array_equal(data.train_labels, openml.labels[:60])
         np.testing.assert_array_equal(data.test_images, openml.images[60:])
@@ -24,59 +24,59 @@ class TestSplits:
         assert data.train_images.flags.c_contiguous
 
     def test_a_stratified_split_takes_one_in_seven_of_every_class(self, openml, tmp_path):
-        data = load("mnist", split="stratified", data_home=tmp_path)
+        data = load("mnist", split="stratified")
         assert np.bincount(data.train_labels).tolist() == [6] * 10
         assert np.bincount(data.test_labels).tolist() == [1] * 10
         together = np.concatenate([data.train_images, data.test_images])
         np.testing.assert_array_equal(np.unique(together, axis=0), np.unique(openml.images, axis=0))
 
     def test_a_stratified_split_depends_only_on_its_seed(self, openml, tmp_path):
-        first, again, other = (load("mnist", split="stratified", seed=s, data_home=tmp_path) for s in (0, 0, 1))
+        first, again, other = (load("mnist", split="stratified", seed=s) for s in (0, 0, 1))
         np.testing.assert_array_equal(first.train_images, again.train_images)
         assert (first.train_images != other.train_images).any()
         assert first.digest == again.digest != other.digest
 
     def test_rows_keeps_the_first_rows_or_all_if_there_are_fewer(self, openml, tmp_path):
-        few = load("mnist", rows=7, test_rows=3, data_home=tmp_path)
+        few = load("mnist", rows=7, test_rows=3)
         np.testing.assert_array_equal(few.train_images, openml.images[:7])
         np.testing.assert_array_equal(few.test_labels, openml.labels[60:63])
-        assert len(load("mnist", rows=1000, data_home=tmp_path).train_labels) == 60
+        assert len(load("mnist", rows=1000).train_labels) == 60
 
     def test_data_sets_of_other_sizes_have_no_canonical_split(self, openml, tmp_path):
         openml.add("Small_28", openml.images[:20], openml.labels[:20].astype(str))
         with pytest.raises(ValueError, match=r"^split: canonical given, .* 20 rows.* allowed: split=stratified$"):
-            load("Small_28", data_home=tmp_path)
+            load("Small_28")
 
     def test_two_data_sets_have_the_same_digest_if_and_only_if_they_are_the_same(self, openml, tmp_path):
         openml.add("Other", openml.images[::-1], openml.labels.astype(str))
         variants = [{}, {"rows": 7}, {"test_rows": 3}, {"side": 14}, {"split": "stratified"}]
-        digests = {load("mnist", **fields, data_home=tmp_path).digest for fields in variants}
-        digests.add(load("Other", data_home=tmp_path).digest)
+        digests = {load("mnist", **fields).digest for fields in variants}
+        digests.add(load("Other").digest)
         assert len(digests) == len(variants) + 1
-        plain = load("mnist", data_home=tmp_path).digest
-        assert load("mnist_784", rows=60, test_rows=10, side=28, seed=5, data_home=tmp_path).digest == plain
+        plain = load("mnist").digest
+        assert load("mnist_784", rows=60, test_rows=10, side=28, seed=5).digest == plain
 
 
 class TestNames:
     @pytest.mark.parametrize(("name", "openml_name"), [("fashion", "Fashion-MNIST"), ("kmnist", "Kuzushiji-MNIST")])
     def test_fashion_mnist_and_kuzushiji_mnist_have_short_names(self, openml, tmp_path, name, openml_name):
         openml.add(openml_name, openml.images[::-1], openml.labels.astype(str))
-        data = load(name, data_home=tmp_path)
+        data = load(name)
         assert data.name == name
         np.testing.assert_array_equal(data.train_images, openml.images[::-1][:60])
 
     def test_labels_of_several_digits_keep_their_numbers(self, openml, tmp_path):
         openml.add("Letters", openml.images, np.arange(70).astype(str))
-        assert load("Letters", data_home=tmp_path).train_labels.tolist() == list(range(60))
+        assert load("Letters").train_labels.tolist() == list(range(60))
 
     def test_a_name_that_openml_does_not_know_is_refused(self, openml, tmp_path):
         with pytest.raises(ValueError, match=r"^data: 'nothing' given; .*nothing.* not found"):
-            load("nothing", data_home=tmp_path)
+            load("nothing")
 
     @pytest.mark.parametrize("name", ["../mnist", "https://somewhere/x", "a b", "", "..", "mnist\n", "é"])
     def test_a_path_or_an_address_is_refused_as_a_name(self, openml, tmp_path, name):
         with pytest.raises(ValueError, match=r"^data: .* given; allowed: auto, digits, mnist, fashion, kmnist or "):
-            load(name, data_home=tmp_path)
+            load(name)
         assert openml.requests == 0
 
     @pytest.mark.parametrize(
@@ -94,14 +94,14 @@ class TestNames:
     def test_data_other_than_square_images_are_refused_in_one_line(self, openml, tmp_path, change):
         openml.add("Wrong", *change(openml.images, openml.labels.astype(str)))
         with pytest.raises(ValueError, match=r"^data: 'Wrong' given; allowed: square images of 8 x 8 .*255$"):
-            load("Wrong", data_home=tmp_path)
+            load("Wrong")
 
     @pytest.mark.parametrize(
         ("field", "value"), [("split", "half"), ("rows", 0), ("test_rows", -1), ("side", 0), ("side", 29)]
     )
     def test_a_field_out_of_range_is_refused_by_name(self, openml, tmp_path, field, value):
         with pytest.raises(ValueError, match=rf"^{field}: .* given; allowed: "):
-            load("mnist", **{field: value}, data_home=tmp_path)
+            load("mnist", **{field: value})
 
 
 class TestDigits:
@@ -121,17 +121,17 @@ class TestDigits:
         assert np.abs(data.train_images - images[train] * 255 / 16).mean() < 8
 
     def test_auto_is_mnist_if_openml_can_be_reached(self, openml, tmp_path):
-        assert load("auto", data_home=tmp_path).name == "mnist"
+        assert load("auto").name == "mnist"
 
     def test_auto_falls_back_to_the_digits_with_a_warning(self, offline, tmp_path):
         with pytest.warns(DataFallback, match=r"no network.*embedded digits"):
-            data = load("auto", rows=10_000, data_home=tmp_path)
+            data = load("auto", rows=10_000)
         assert data.name == "digits"
         assert data.digest == load("digits").digest
 
     def test_mnist_never_falls_back_and_the_error_names_the_alternatives_on_one_line(self, offline, tmp_path):
         with pytest.raises(DataUnavailable, match=r"SCIKIT_LEARN_DATA .*--data digits .*--data auto$") as refusal:
-            load("mnist", data_home=tmp_path)
+            load("mnist")
         assert isinstance(refusal.value, ConnectionError)
         assert "\n" not in str(refusal.value)
 
@@ -154,8 +154,9 @@ class TestSizes:
 
 
 class TestRealMNIST:
-    def test_its_shapes_labels_and_statistics_are_the_published_ones(self, mnist_home):
-        data = load("mnist", data_home=mnist_home)
+    def test_its_shapes_labels_and_statistics_are_the_published_ones(self, mnist_home, monkeypatch):
+        monkeypatch.setenv("SCIKIT_LEARN_DATA", str(mnist_home))
+        data = load("mnist")
         assert (data.train_images.shape, data.test_images.shape) == ((60_000, 784), (10_000, 784))
         assert data.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
         assert data.test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
