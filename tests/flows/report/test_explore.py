@@ -202,7 +202,9 @@ def test_without_weights_there_is_no_page(store):
 
 @pytest.mark.parametrize(("name", "table"), [("ACTIVATIONS", ACTIVATIONS), ("COSTS", COSTS)])
 def test_every_activation_and_every_cost_has_its_twin_in_the_page(name, table):
-    body = re.search(rf"^const {name} = \{{\n(.*?)^\}};", (PAGE / "network.js").read_text("utf-8"), re.M | re.S)
+    body = re.search(
+        rf"^(?:export )?const {name} = \{{\n(.*?)^\}};", (PAGE / "network.js").read_text("utf-8"), re.M | re.S
+    )
     assert re.findall(r"^  (\w+):", body[1], re.M) == list(table)
 
 
