@@ -6,7 +6,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from flows.errors import ConfigurationError
+from flows.errors import ConfigurationError, did_you_mean
 from flows.plan.configuration import problems
 from flows.plan.experiment import Experiment
 from flows.plan.fields import Settings
@@ -64,7 +64,9 @@ def load_claim(name: str, scale: str, data: str | None = None, seeds: str | None
     ConfigurationError
     """
     if name not in CLAIMS:
-        raise ConfigurationError(f"claim: {name!r} given; allowed: {', '.join(CLAIMS)}, all")
+        raise ConfigurationError(
+            f"claim: {name!r} given; allowed: {', '.join(CLAIMS)}, all{did_you_mean(name, CLAIMS)}"
+        )
     if scale not in SCALES:
         raise ConfigurationError(f"--scale: {scale!r} given; allowed: {', '.join(SCALES)}")
     settings = yaml.safe_load((CLAIM_FILES / name / "claim.yaml").read_text(encoding="utf-8"))

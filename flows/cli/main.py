@@ -13,8 +13,8 @@ from flows.platform.service_file import use_running_service
 from flows.platform.startup import seldom_collect_garbage
 
 app = typer.Typer(
-    help="What does a network learn, and what does it only memorize? MNIST perceptrons over seeds and label shuffles.",
-    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -22,20 +22,17 @@ for family in (run, results, report, transfer, claims, predict, service):
     app.add_typer(family.app)
 
 
-def print_version(asked: bool) -> None:
-    """Print the version of the package, and stop."""
-    if asked:
-        print(f"mlp-flows {version('mlp-flows')}")
-        raise typer.Exit
-
-
 @app.callback()
 def common(
-    _version: Annotated[
-        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version, and stop.")
-    ] = False,
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version, and stop.")] = False,
 ) -> None:
-    """Accept what stands before the command."""
+    """What does a network learn, and what does it only memorize? MNIST perceptrons over seeds and label shuffles."""
+    if show_version:
+        print(f"mlp-flows {version('mlp-flows')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def store_errors() -> tuple[type[Exception], ...]:

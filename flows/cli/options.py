@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 console = Console()
 errors = Console(stderr=True, soft_wrap=True)
-LONGEST = 1000  # characters of a message
+MAX_MESSAGE = 1000  # characters of a message
 
 Source = Annotated[
     str,
@@ -65,8 +65,8 @@ def refuse(message: str, code: int) -> int:
     """Print why something is refused, in one line that a terminal can show, and return the exit code."""
     line = re.sub(r":/+[^\s'\"]*@", "://…@", " ".join(message.split()))  # without the login of an address
     line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
-    if len(line) > LONGEST:
-        line = f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
+    if len(line) > MAX_MESSAGE:
+        line = f"{line[: MAX_MESSAGE // 2]} … {line[-MAX_MESSAGE // 2 :]}"
     errors.print(Text.assemble(("mlp:", "bold red"), f" {line}"))
     return code
 

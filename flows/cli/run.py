@@ -51,7 +51,9 @@ def run(
     workers: Workers = None,
     memory: Annotated[
         float | None,
-        typer.Option(min=0.001, help="Gigabytes for all stacks together.", show_default="half of the free memory"),
+        typer.Option(
+            min=0.001, max=1e6, help="Gigabytes for all stacks together.", show_default="half of the free memory"
+        ),
     ] = None,
     runner: Annotated[Runner, typer.Option(help="Where stacks train.")] = Runner.processes,
     address: Annotated[str | None, typer.Option(help="Of the cluster, such as tcp://scheduler:8786.")] = None,

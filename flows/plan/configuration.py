@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from flows.errors import ConfigurationError
+from flows.errors import ConfigurationError, did_you_mean
 from flows.plan.experiment import Experiment
 from flows.plan.grid import put_all
 
@@ -78,18 +78,14 @@ class UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         known = set()
         for key, _ in node.value:
+            line = key.start_mark.line + 1
             if key.tag == "tag:yaml.org,2002:merge":  # merges of merges would fill the memory
-                raise ConfigurationError(f"<< given, at line {line(key)}; allowed: fields, written out")
+                raise ConfigurationError(f"<< given, at line {line}; allowed: fields, written out")
             if isinstance(key, yaml.ScalarNode):
                 if (key.tag, key.value) in known:
-                    raise ConfigurationError(f"{key.value!r} given twice, at line {line(key)}; allowed: once")
+                    raise ConfigurationError(f"{key.value!r} given twice, at line {line}; allowed: once")
                 known.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
-
-
-def line(node: yaml.Node) -> int:
-    """Where a node begins."""
-    return node.start_mark.line + 1
 
 
 def parse_yaml(text: str, where: str) -> Any:
@@ -126,8 +122,10 @@ def read_settings(source: str) -> dict[str, Any]:
     elif source == "-":
         content = sys.stdin.buffer.read(MAX_FILE + 1)
     else:
-        names = ", ".join(preset_names())
-        raise ConfigurationError(f"preset: {source!r} given; allowed: {names}, a .yaml file, or - for standard input")
+        names, hint = ", ".join(preset_names()), did_you_mean(source, preset_names())
+        raise ConfigurationError(
+            f"preset: {source!r} given; allowed: {names}, a .yaml file, or - for standard input{hint}"
+        )
     if len(content) > MAX_FILE:
         raise ConfigurationError(f"{where}: too many bytes given; allowed: at most {MAX_FILE:,}")
     try:
@@ -182,7 +180,8 @@ def problem(error: Any) -> str:
     path = ".".join(map(str, error["loc"]))
     kind, message = error["type"], error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if kind == "extra_forbidden":
-        return f"{path}: unknown field; allowed: {', '.join(known_fields(error['loc']))}"
+        known = known_fields(error["loc"])
+        return f"{path}: unknown field; allowed: {', '.join(known)}{did_you_mean(str(error['loc'][-1]), known)}"
     if kind == "missing":
         return f"{path}: nothing given; allowed: a value"
     if not path or "; allowed: " in message:  # a message of `mlp`, which begins with its own field

@@ -72,10 +72,6 @@ class Settings(BaseModel):
     """Settings are immutable, and refuse unknown fields. Numbers are rounded to 12 significant digits."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        str_strip_whitespace=True,
-        use_attribute_docstrings=True,
+        extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True, use_attribute_docstrings=True
     )
     _rounded = field_validator("*")(rounded)

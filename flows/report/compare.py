@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from flows.errors import ConfigurationError
+from flows.errors import ConfigurationError, did_you_mean
 from flows.plan.cell import PARAMS, RUN_COLUMNS
 from flows.report.notes import note_on_axes, notes_on_seeds
 from flows.report.values import number, plain, rank, show
@@ -193,7 +193,7 @@ def axes_of(cells: pd.DataFrame, by: Sequence[str]) -> list[str]:
     """The params that tell groups of cells apart: the given ones, and all others in which the cells differ."""
     for name in by:
         if name not in AXES:
-            raise ConfigurationError(f"--by: {name!r} given; allowed: {', '.join(AXES)}")
+            raise ConfigurationError(f"--by: {name!r} given; allowed: {', '.join(AXES)}{did_you_mean(name, AXES)}")
     differing = dict.fromkeys([*by, *(name for name in AXES if cells[name].nunique(dropna=False) > 1)])
     # On how many images the curves are measured makes no difference to the final values: seeds that differ in it belong
     # together, unless cells differ in nothing else.
@@ -224,7 +224,9 @@ def check_metrics(cells: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
     known = metrics_of(cells)
     for name in metrics:
         if name not in known:
-            raise ConfigurationError(f"--metric: {name!r} given; allowed: {', '.join(known)}")
+            raise ConfigurationError(
+                f"--metric: {name!r} given; allowed: {', '.join(known)}{did_you_mean(name, known)}"
+            )
     return list(metrics)
 
 
