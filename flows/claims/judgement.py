@@ -26,6 +26,7 @@ from flows.plan.preparation import (
     train_labels_of,
 )
 from flows.store.artifacts import artifact, has_artifact, load_weights
+from flows.store.experiments import find_experiment
 from flows.store.results import load_cells, read_curves
 from mlp.claims import CLAIMS, Findings, Networks, TrainedNetwork, estimate, holds, measure_of
 from mlp.data.sets import Dataset, DataUnavailable
@@ -76,7 +77,7 @@ def seconds_trained(cells: pd.DataFrame) -> float:
 def trained_networks(client: MlflowClient, experiment: Experiment) -> tuple[Networks, pd.DataFrame]:
     """The trained networks of an experiment, in the order of its grid, and the table of their cells."""
     cells = keyed_cells(experiment)
-    found = client.get_experiment_by_name(experiment.name)
+    found = find_experiment(client, experiment.name)
     assert found is not None
     frame = load_cells(client, found.experiment_id, list(cells))
     points = read_curves(client, list(frame["run_id"])).sort_values("step")
@@ -180,7 +181,7 @@ def keep(client: MlflowClient, sweeps: set[str], verdict: Verdict, findings: Fin
 
 def judged_sweep(client: MlflowClient, name: str, scale: str) -> str | None:
     """The run id of the sweep with the latest verdict on a claim in the store."""
-    experiment = client.get_experiment_by_name(experiment_name(name, scale))
+    experiment = find_experiment(client, experiment_name(name, scale))
     if experiment is None:
         return None
     judged = client.search_runs(

@@ -138,10 +138,11 @@ def missing_cells(experiment: "Experiment", uri: str) -> dict[str, "Cell"]:
     from flows.platform.paths import sqlite_file
     from flows.store.artifacts import not_done
     from flows.store.connection import open_store
+    from flows.store.experiments import find_experiment
 
     everything = {str(number): cell for number, cell in enumerate(experiment.cells())}
     if uri.startswith("sqlite") and not sqlite_file(uri).exists():
         return everything
     client = open_store(uri)
-    known = client.get_experiment_by_name(experiment.name)
+    known = find_experiment(client, experiment.name)
     return not_done(client, known.experiment_id, keyed_cells(experiment)) if known else everything

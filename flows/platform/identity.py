@@ -13,12 +13,12 @@ def this_process() -> str:
 
 def is_running(identity: str) -> bool | None:
     """Whether a process still runs; None if it belongs to another machine, where this can't be known."""
-    host, pid, started = identity.rsplit(" ", 2)
-    if host != socket.gethostname():
-        return None
     try:
+        host, pid, started = identity.rsplit(" ", 2)
+        if host != socket.gethostname():
+            return None
         process = psutil.Process(int(pid))
         # Start times count from the boot, whose time the system knows to a second only.
         return abs(process.create_time() - float(started)) < 2 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, ValueError):  # ValueError: somebody has edited it
         return False

@@ -1,7 +1,6 @@
 """The MLflow run of a cell, delivered piece by piece through any outage."""
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +12,7 @@ from mlflow.entities import Metric, Param, RunTag
 from numpy.typing import NDArray
 
 from flows.store.artifacts import SNAPSHOTS, WEIGHTS
-from flows.store.failures import STORE_ERRORS
+from flows.store.failures import STORE_ERRORS, refused
 from flows.store.mlflow_internals import artifacts_at, picture_note
 from flows.store.runs import DESCRIPTION, log_datasets, now, search
 from mlp.measures.tiles import thumbnail
@@ -156,8 +155,11 @@ class MetricBuffer:
     def deliver(self) -> None:
         """Deliver what can be delivered; during an outage it stays for the next time."""
         begun = time.monotonic()
-        with suppress(*STORE_ERRORS):
-            for run in self.runs:
+        for run in self.runs:
+            try:
                 run.deliver(self.client)
+            except STORE_ERRORS as error:
+                if not refused(error):  # somebody has deleted the run, for example, which concerns no other
+                    break
         ended = time.monotonic()
         self.next_delivery = ended + pause_after(ended - begun)

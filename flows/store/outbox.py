@@ -29,11 +29,12 @@ def outbox() -> Path:
     return store_folder() / "outbox"
 
 
-def keep(run: CellRun, uri: str) -> None:
-    """Write a run to disk, for the store at a tracking URI."""
+def keep(run: CellRun, uri: str, *, aside: bool = False) -> None:
+    """Write a run to disk, for the store at a tracking URI, or aside if that has refused it for good."""
     record = {"uri": uri} | {f.name: getattr(run, f.name) for f in dataclasses.fields(run) if f.name not in ARRAYS}
-    outbox().mkdir(parents=True, exist_ok=True)
-    path = outbox() / f"{run.tags['cell']}-{uuid4().hex}.npz"
+    folder = outbox() / REFUSED if aside else outbox()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{run.tags['cell']}-{uuid4().hex}.npz"
     draft = path.with_suffix(".draft")
     try:
         with draft.open("wb") as file:

@@ -15,25 +15,32 @@ from mlflow.entities import Run
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
-from flows.store.artifacts import CELLS, EXPERIMENT, read_cells
+from flows.store.artifacts import CELLS, EXPERIMENT, read_cells, read_experiment
 from flows.store.queries import finished_cells
 from flows.store.runs import DESCRIPTION, code_version, pages, search
 
 
-def start_sweep(
-    client: MlflowClient, experiment_id: str, experiment: Experiment, cells: dict[str, Cell], tags: dict[str, str]
-) -> str:
-    """Create the parent run of a sweep, with everything that is needed to run it again."""
-    run = client.create_run(
-        experiment_id,
-        run_name=f"sweep {time.strftime('%Y-%m-%d %H:%M:%S')}",
-        tags={"kind": "sweep", **tags, **code_version(), **origin(), DESCRIPTION: experiment.description},
-    )
-    run_id = run.info.run_id
+def start_sweep(client: MlflowClient, experiment_id: str, experiment: Experiment, tags: dict[str, str]) -> str:
+    """Create the parent run of a sweep, which is complete with `write_plan`."""
+    name = f"sweep {time.strftime('%Y-%m-%d %H:%M:%S')}"
+    about = {"kind": "sweep", **tags, **code_version(), **origin(), DESCRIPTION: experiment.description}
+    return client.create_run(experiment_id, run_name=name, tags=about).info.run_id
+
+
+def write_plan(client: MlflowClient, run_id: str, experiment: Experiment, cells: dict[str, Cell]) -> None:
+    """Give a sweep all that is needed to compare it and to run it again."""
     client.set_tag(run_id, "sweep", run_id)
     client.log_dict(run_id, experiment.model_dump(mode="json"), EXPERIMENT)
     client.log_dict(run_id, {key: cell.name for key, cell in cells.items()}, CELLS)
-    return run_id
+
+
+def mend_plan(client: MlflowClient, sweep: Run, experiment: Experiment, cells: dict[str, Cell]) -> None:
+    """Write what a sweep needs again, if it is gone or damaged."""
+    try:
+        read_experiment(client, sweep)
+        read_cells(client, sweep)
+    except ConfigurationError:
+        write_plan(client, sweep.info.run_id, experiment, cells)
 
 
 def origin() -> dict[str, str]:

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 
 from flows.errors import ConfigurationError
 from flows.platform.proxies import LOOPBACK
+from flows.store.experiments import find_experiment
 
 CONNECT_SECONDS = 5.0
 
@@ -58,7 +59,7 @@ def check_servers(tracking_uri: str) -> None:
 
 def check_artifacts(client: MlflowClient, experiment: str) -> None:
     """Raise a ConfigurationError if only one machine can write the artifacts of an experiment."""
-    found = client.get_experiment_by_name(experiment)
+    found = find_experiment(client, experiment)
     if found and urlsplit(found.artifact_location).scheme in ("", "file"):
         raise ConfigurationError(
             f"name: {experiment!r} given, whose artifacts are in a folder of one machine; allowed on a cluster: an "

@@ -25,7 +25,7 @@ from flows.platform.identity import is_running, this_process
 from flows.store.artifacts import read_cells
 from flows.store.failures import STORE_ERRORS
 from flows.store.runs import end_run, search
-from flows.store.sweeps import start_sweep, sweeps
+from flows.store.sweeps import start_sweep, sweeps, write_plan
 from flows.sweep.progress import Progress, Stopped
 
 # Tags of a sweep's parent run.
@@ -48,7 +48,14 @@ def is_alive(sweep: Run) -> bool:
     if owner is None:
         return False
     here = is_running(owner)
-    return time.time() - float(sweep.data.tags[HEARTBEAT]) < SILENCE_SECONDS if here is None else here
+    return time.time() - moment(sweep, HEARTBEAT) < SILENCE_SECONDS if here is None else here
+
+
+def moment(sweep: Run, tag: str) -> float:
+    """A time in a tag, in seconds since 1970; 0 if somebody has removed or edited it."""
+    with suppress(ValueError):
+        return float(sweep.data.tags.get(tag, 0))
+    return 0.0
 
 
 def living_sweeps(client: MlflowClient, experiment_id: str) -> list[Run]:
@@ -68,12 +75,15 @@ def begin_sweep(
     """Id of the parent run: that of an interrupted sweep of the same cells, or else a new one."""
     tags = ownership() | {BEGUN: f"{time.time():.3f}", SAME_CELLS: fingerprint(cells)}
     latest = None if anew else latest_sweep_of(client, experiment_id, cells)
-    if not (latest and interrupted(latest)):
-        return start_sweep(client, experiment_id, experiment, cells, tags)
-    for name, value in tags.items():
-        client.set_tag(latest.info.run_id, name, value)
-    client.update_run(latest.info.run_id, status="RUNNING")
-    return latest.info.run_id
+    if latest and interrupted(latest):
+        run_id = latest.info.run_id
+        for name, value in tags.items():
+            client.set_tag(run_id, name, value)
+        client.update_run(run_id, status="RUNNING")
+    else:
+        run_id = start_sweep(client, experiment_id, experiment, tags)
+    write_plan(client, run_id, experiment, cells)  # an interrupted sweep may have lost its plan, or never had one
+    return run_id
 
 
 def latest_sweep_of(client: MlflowClient, experiment_id: str, keys: Iterable[str]) -> Run | None:
@@ -97,7 +107,7 @@ def claimed(client: MlflowClient, sweep_id: str, living: list[Run]) -> dict[str,
     MLflow has no locks: two sweeps that begin at the same moment may both train a cell. The one that finishes second
     notices it (`CellRun.cancel_if_duplicate`).
     """
-    age = {run.info.run_id: (float(run.data.tags[BEGUN]), run.info.run_id) for run in living}
+    age = {run.info.run_id: (moment(run, BEGUN), run.info.run_id) for run in living}
     cells: dict[str, str] = {}
     for run in living:
         run_id = run.info.run_id
@@ -160,10 +170,11 @@ class Lease:
         tags, here = sweep.data.tags, is_running(self.owner)
         if here is False:
             raise Stopped("the process of the sweep has ended")
-        if sweep.info.status != "RUNNING" or tags[OWNER] != self.owner:
+        if sweep.info.status != "RUNNING" or tags.get(OWNER) != self.owner:
             raise Stopped("the sweep has ended, or another process took it over")
         # Of a process on this machine no heartbeat is needed; both may have been suspended for long (Ctrl-Z).
-        if here or tags[HEARTBEAT] != self.last_beat:
-            self.last_beat, self.seen = tags[HEARTBEAT], time.monotonic()
+        beat = tags.get(HEARTBEAT, "")
+        if here or beat != self.last_beat:
+            self.last_beat, self.seen = beat, time.monotonic()
         elif time.monotonic() - self.seen > SILENCE_SECONDS:
             raise Stopped("the heartbeat of the sweep stopped")

@@ -10,8 +10,9 @@ from flows.plan.preparation import keyed_cells
 from flows.store import outbox
 from flows.store.artifacts import not_done
 from flows.store.champion import find_champion
-from flows.store.experiments import open_experiment
+from flows.store.experiments import find_experiment, open_experiment
 from flows.store.runs import now
+from flows.store.sweeps import latest_sweep, mend_plan
 from flows.sweep.ownership import interrupted, latest_sweep_of, living_sweeps
 
 
@@ -68,7 +69,7 @@ def look_up(client: MlflowClient, experiment: Experiment, *, force: bool) -> Swe
     In MLflow nothing is made for an experiment that it does not know.
     """
     cells, planned = keyed_cells(experiment), now()
-    if not client.get_experiment_by_name(experiment.name):
+    if not find_experiment(client, experiment.name):
         return SweepStatus(experiment, cells, cells, planned)
     experiment_id = open_experiment(client, experiment)
     outbox.deliver_waiting(client, client.tracking_uri)
@@ -76,8 +77,12 @@ def look_up(client: MlflowClient, experiment: Experiment, *, force: bool) -> Swe
     planned = now()
     missing = cells if force else not_done(client, experiment_id, cells)
     latest = latest_sweep_of(client, experiment_id, cells)
-    if missing or (latest and interrupted(latest)):
+    # Somebody may have deleted the sweep that trained them.
+    compared = latest or latest_sweep(client, experiment_id)[0]
+    if missing or compared is None or (latest and interrupted(latest)):
         return SweepStatus(experiment, cells, missing, planned)
+    if latest:
+        mend_plan(client, latest, experiment, cells)
     if latest and find_champion(client, experiment.name) is None:
         # Imported only here: it takes seconds, and the champion is hardly ever gone.
         from flows.report.summary import restore_champion

@@ -10,7 +10,7 @@ from flows.plan.stacks import seconds_of, title
 from flows.store import outbox
 from flows.store.cell_run import CellRun, MetricBuffer, finished_since
 from flows.store.connection import connect
-from flows.store.failures import STORE_ERRORS, shortened
+from flows.store.failures import STORE_ERRORS, refused, shortened
 from flows.store.runs import DESCRIPTION, code_version
 from flows.sweep.disk_space import lack_of_space
 from flows.sweep.events import CellTrained, EpochEnded, Loaded, StackBegan, StackEnded, StackEvent
@@ -163,18 +163,25 @@ class StackRuns(ExitStack):
             self.undelivered = shortened(error)
 
     def deliver(self, run: CellRun) -> None:
-        """Deliver a run that has ended. If MLflow does not take one, keep it and those that follow in the outbox."""
+        """Deliver a run that has ended. If MLflow does not take one, keep it and those that follow in the outbox.
+
+        One that MLflow refuses for good, because somebody has deleted it, has failed, is kept too, and concerns no other.
+        """
+        aside = False
         if not self.undelivered:
             try:
                 run.cancel_if_duplicate(self.finished)
                 return run.deliver(self.client)
             except STORE_ERRORS as error:
-                self.undelivered = shortened(error)
+                aside = refused(error)
+                self.undelivered = "" if aside else shortened(error)
         if self.kept:
             try:
-                outbox.keep(run, self.context.tracking_uri)
+                outbox.keep(run, self.context.tracking_uri, aside=aside)
             except OSError as disk_full:
                 self.undelivered, self.kept = shortened(disk_full), False
+        if aside:
+            run.status = "FAILED"
 
     def give_up(self, status: str, error: BaseException) -> None:
         """End the runs that have not ended, of a stack whose training was stopped, or has failed."""

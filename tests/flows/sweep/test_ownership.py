@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -12,6 +14,7 @@ import pytest
 
 from flows.plan.experiment import Experiment
 from flows.platform.identity import is_running, this_process
+from flows.store.artifacts import read_cells, read_experiment
 from flows.sweep.events import EpochEnded, Loaded, StackBegan, SweepPlanned
 from flows.sweep.ownership import (
     BEGUN,
@@ -52,6 +55,45 @@ def open_cell(store, experiment_id: str, sweep_id: str) -> str:
 
 def status(store, run_id: str) -> str:
     return store.client.get_run(run_id).info.status
+
+
+@pytest.mark.parametrize("name", ["cells.json", "experiment.yaml"])
+@pytest.mark.parametrize("content", [None, "", "{", "name: ["])
+def test_an_interrupted_sweep_whose_plan_is_gone_or_damaged_is_continued_with_a_new_one(
+    store, experiment_id, sweep, name, content
+):
+    path = Path(store.client.get_run(sweep).info.artifact_uri, name)
+    path.unlink() if content is None else path.write_text(content)
+    store.client.set_terminated(sweep, "KILLED")
+    assert begin_sweep(store.client, experiment_id, EXPERIMENT, CELLS, anew=False) == sweep
+    run = store.client.get_run(sweep)
+    assert read_cells(store.client, run) == {key: cell.name for key, cell in CELLS.items()}
+    assert read_experiment(store.client, run) == EXPERIMENT
+
+
+def test_a_sweep_that_was_killed_before_it_wrote_anything_is_continued(store, experiment_id, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(store.client, "set_tag", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            begin_sweep(store.client, experiment_id, EXPERIMENT, CELLS, anew=False)
+    (killed,) = living_sweeps(store.client, experiment_id)
+    store.client.set_terminated(killed.info.run_id, "KILLED")
+    assert begin_sweep(store.client, experiment_id, EXPERIMENT, CELLS, anew=False) == killed.info.run_id
+    run = store.client.get_run(killed.info.run_id)
+    assert run.data.tags["sweep"] == killed.info.run_id
+    assert read_cells(store.client, run).keys() == CELLS.keys()
+
+
+@pytest.mark.parametrize("value", [None, "", "yesterday", "a b c", "nan"])
+@pytest.mark.parametrize("tag", [OWNER, HEARTBEAT, BEGUN])
+def test_a_tag_that_somebody_has_removed_or_edited_is_no_error(store, experiment_id, sweep, tag, value):
+    store.client.delete_tag(sweep, tag) if value is None else store.client.set_tag(sweep, tag, value)
+    assert claimed(store.client, "another", [store.client.get_run(sweep)]).keys() in (CELLS.keys(), set())
+    with suppress(Stopped):
+        Lease(store.client, sweep, this_process()).check()
+    with suppress(Stopped):
+        Lease(store.client, sweep, ELSEWHERE).check()
+    assert len(living_sweeps(store.client, experiment_id)) <= 1
 
 
 def test_this_process_lives():

@@ -88,6 +88,23 @@ def test_a_stack_ends_after_its_epoch_when_the_sweep_is_asked_to_stop(store, cel
     assert track_stack(cells, 1, context, progress).counts == {"KILLED": 2}, "nor does another begin"
 
 
+def test_a_run_that_somebody_deletes_while_it_trains_costs_no_other_result_and_is_kept(
+    store, cells, context, monkeypatch
+):
+    def train(stack, report):
+        begin(stack, report)
+        store.client.delete_run(runs_of(store, context)["cell 0"].info.run_id)
+        for place in range(len(stack)):
+            report(trained(place))
+
+    monkeypatch.setattr(tracking, "emit_training", train)
+    result = track_stack(cells, 0, context)
+    assert (result.counts, result.undelivered) == ({"FAILED": 1, "FINISHED": 1}, "")
+    assert {key: run.info.status for key, run in runs_of(store, context).items()} == {"cell 1": "FINISHED"}
+    assert outbox.waiting() == {}
+    assert [path.name[:6] for path in (outbox.outbox() / "refused").iterdir()] == ["cell 0"]
+
+
 def test_a_result_that_is_kept_when_the_stack_is_stopped_is_not_sent_twice(store, cells, context, monkeypatch):
     def train(stack, report):
         begin(stack, report)
