@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from itertools import islice
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -19,7 +20,7 @@ from flows.platform.service_file import running_service
 from flows.service.schedules import FORM, deployments, next_run, runs_of, timing
 from flows.store import outbox
 from flows.store.connection import open_store
-from flows.store.sweeps import running_sweeps, sweeps_with_counts
+from flows.store.sweeps import count_cells, named_sweeps
 from flows.sweep.ownership import PROGRESS, is_alive
 
 LATEST = 5  # sweeps, and runs of schedules
@@ -79,16 +80,16 @@ def print_schedules(console: Console) -> None:
 def print_sweeps(client: MlflowClient, console: Console) -> None:
     """Print the latest sweeps of all experiments."""
     table = new_table("sweep", "begun", "status", "cells")
-    for experiment, run, cells in sweeps_with_counts(client, LATEST):
+    for experiment, run in islice(named_sweeps(client), LATEST):
         status = "died" if run.info.status == "RUNNING" and not is_alive(run) else run.info.status
-        counts = ", ".join(f"{n} {name}" for name, n in cells.items())
+        counts = ", ".join(f"{n} {name}" for name, n in count_cells(client, run).items())
         table.add_row(experiment, local_time(begun(run)), status, counts)
     console.print(table if table.row_count else "No sweep so far.")
 
 
 def print_progress(client: MlflowClient, console: Console) -> None:
     """Print the progress of each sweep that trains now, in whatever process and on whatever machine."""
-    for experiment, run in running_sweeps(client):
+    for experiment, run in named_sweeps(client, "attributes.status = 'RUNNING'"):
         if is_alive(run):
             line = run.data.tags.get(PROGRESS, "has just begun")
             console.print(f"Training: {experiment}: {line}", highlight=False, markup=False)

@@ -18,7 +18,7 @@ from flows.store.connection import open_store
 from flows.store.experiments import find_experiment
 from flows.store.failures import if_there
 from flows.store.queries import FinishedCell, curve_points, finished_cell_runs
-from flows.store.sweeps import experiment_names, latest_sweep, sweeps
+from flows.store.sweeps import latest_sweep, named_sweeps
 from mlp.measures.metrics import curve_metrics
 
 MAX_NAMES = 20  # of experiments in a message: those of so many latest sweeps
@@ -161,8 +161,7 @@ def find(client: MlflowClient, source: str | None) -> tuple[str, Run | None, lis
         return experiment.experiment_id, *latest_sweep(client, experiment.experiment_id)
     sweep, notes = (if_there(lambda: client.get_run(source)), []) if source else latest_sweep(client)
     if sweep is None or sweep.data.tags.get("kind") != "sweep":
-        names, latest = experiment_names(client), islice(sweeps(client), MAX_NAMES)
-        known = ", ".join(sorted({names[run.info.experiment_id] for run in latest}))
+        known = ", ".join(sorted({name for name, _ in islice(named_sweeps(client), MAX_NAMES)}))
         given = f"{source!r} given" if source else "no sweep has run yet"
         raise ConfigurationError(
             f"experiment: {given}; allowed: {known or 'one that `mlp run` has made'}, or the run id of a sweep"

@@ -6,7 +6,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -81,21 +80,16 @@ def has_finished_cells(client: MlflowClient, sweep: Run) -> bool:
     return not finished_cells(client, experiment_id).keys().isdisjoint(keys)
 
 
-def sweeps_with_counts(client: MlflowClient, count: int) -> list[tuple[str, Run, Counter[str]]]:
-    """The latest sweeps: the name of the experiment, the parent run, and the number of its cells by status."""
+def named_sweeps(client: MlflowClient, condition: str = "") -> Iterator[tuple[str, Run]]:
+    """The parent runs of sweeps of the whole store, the latest first, each after the name of its experiment."""
     names = experiment_names(client)
-    found = []
-    for sweep in islice(sweeps(client), count):
-        condition = f"tags.sweep = '{sweep.info.run_id}' and tags.kind = 'cell'"
-        cells = search(client, sweep.info.experiment_id, condition)
-        found.append((names[sweep.info.experiment_id], sweep, Counter(cell.info.status for cell in cells)))
-    return found
+    return ((names[sweep.info.experiment_id], sweep) for sweep in sweeps(client, None, condition))
 
 
-def running_sweeps(client: MlflowClient) -> list[tuple[str, Run]]:
-    """The sweeps that have not ended: the name of the experiment and the parent run."""
-    names = experiment_names(client)
-    return [(names[run.info.experiment_id], run) for run in sweeps(client, condition="attributes.status = 'RUNNING'")]
+def count_cells(client: MlflowClient, sweep: Run) -> Counter[str]:
+    """The number of cells that a sweep has begun to train, by status."""
+    condition = f"tags.sweep = '{sweep.info.run_id}' and tags.kind = 'cell'"
+    return Counter(cell.info.status for cell in search(client, sweep.info.experiment_id, condition))
 
 
 def experiment_names(client: MlflowClient) -> dict[str, str]:

@@ -165,7 +165,7 @@ class StackRuns(ExitStack):
     def deliver(self, run: CellRun) -> None:
         """Deliver a run that has ended. If MLflow does not take one, keep it and those that follow in the outbox.
 
-        One that MLflow refuses for good, because somebody has deleted it, has failed, is kept too, and concerns no other.
+        One that MLflow refuses for good, as somebody has deleted it, has failed, is kept too, and concerns no other.
         """
         aside = False
         if not self.undelivered:
