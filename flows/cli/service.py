@@ -34,11 +34,11 @@ def up(
 
     def prepare() -> Callable[[], None]:
         from flows.service.deployments import register_form  # takes seconds
-        from flows.service.flow_runs import crash_dead_runs
+        from flows.service.flow_runs import keep_ending_dead_runs
 
         def on_ready() -> None:
             register_form()
-            crash_dead_runs()
+            keep_ending_dead_runs()
 
         return on_ready
 

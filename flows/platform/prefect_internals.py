@@ -4,19 +4,21 @@
 module imports no Prefect, which takes seconds.
 """
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from flows.platform.guard import App, guarded, server_names
 from flows.platform.paths import sqlite_file
+from flows.platform.startup import seldom_collect_garbage
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
     from prefect.schedules import Schedule
 
-# The server as uvicorn starts it. Public: `prefect server start`, which takes a second longer.
-SERVER_APP = "prefect.server.api.server:create_app"
+HOST = "PREFECT_SERVER_API_HOST"  # the variable that names the address at which the server listens
 # Variables of a server for one sweep: without pages, blocks and background services, which would also plan the
 # schedules of `mlp up`: 1.1 s. Public: `prefect server start --no-ui --no-services`.
 FOR_ONE_SWEEP = {
@@ -24,6 +26,27 @@ FOR_ONE_SWEEP = {
     "PREFECT_SERVER_UI_ENABLED": "false",
     "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
 }
+
+
+def create_app() -> App:
+    """The application of Prefect's server, with a guard against pages of other sites, for uvicorn to run.
+
+    Public: `prefect server start`, which has no such guard and takes a second longer to start.
+    """
+    seldom_collect_garbage()
+    from prefect.server.api import server
+
+    return guarded(server.create_app(), server_names(os.environ[HOST]))
+
+
+def closed_template(folder: Path) -> dict[str, Any]:
+    """Template of a work pool that takes no command, variables or folder from whoever starts a run.
+
+    Public: the template's format; that a process worker ignores values without a variable is not documented. If the
+    template had an ``env``, even an empty one, Prefect would add a caller's variables to it.
+    """
+    job = {"command": None, "stream_output": True, "working_dir": str(folder)}
+    return {"job_configuration": job, "variables": {"type": "object", "properties": {}}}
 
 
 def database_file(environment: Mapping[str, str]) -> Path | None:

@@ -3,6 +3,7 @@
 import atexit
 import errno
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from flows.errors import ConfigurationError
 from flows.platform import supervisor
 from flows.platform.health import print_line, wait_for_server
 from flows.platform.paths import sqlite_uri, store_folder
-from flows.platform.prefect_internals import FOR_ONE_SWEEP, SERVER_APP, database_file
+from flows.platform.prefect_internals import FOR_ONE_SWEEP, HOST, database_file
 from flows.platform.programs import START_SECONDS, Program, keep_running
 from flows.platform.startup import create_tables, keep_tables
 
@@ -65,7 +66,10 @@ class PrefectServer(Program):
 
     def __init__(self) -> None:
         self.port = free_port()
-        environment, log = FOR_ONE_SWEEP | own_database(), store_folder() / PREFECT_LOG
+        login = secrets.token_urlsafe()  # other users of this machine must not write to the store's database
+        environment = FOR_ONE_SWEEP | own_database() | {HOST: LOCAL, "PREFECT_SERVER_API_AUTH_STRING": login}
+        os.environ["PREFECT_API_AUTH_STRING"] = login
+        log = store_folder() / PREFECT_LOG
         super().__init__("Prefect's server", prefect_command(LOCAL, self.port), environment, log, GRACE_SECONDS)
         database = database_file(os.environ | environment)
         self.new_database = database if database and not database.exists() else None
@@ -153,9 +157,9 @@ def own_database(number: int = 0) -> dict[str, str]:
 
 
 def prefect_command(host: str, port: int) -> list[str]:
-    """Command line of Prefect's server."""
-    quiet = ["--log-level", "warning", *QUICK_END.split()]
-    return [sys.executable, "-m", "uvicorn", "--factory", SERVER_APP, "--host", host, "--port", str(port), *quiet]
+    """Command line of Prefect's server; the variable `HOST` has to name the host, too."""
+    app, quiet = "flows.platform.prefect_internals:create_app", ["--log-level", "warning", *QUICK_END.split()]
+    return [sys.executable, "-m", "uvicorn", "--factory", app, "--host", host, "--port", str(port), *quiet]
 
 
 def mlflow_command(uri: str, host: str, port: int) -> list[str]:

@@ -1,9 +1,10 @@
 """Sweeps that Prefect starts: by a schedule, or from the form on its pages."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Schedule
@@ -11,13 +12,16 @@ from prefect.types.entrypoint import EntrypointType
 
 from flows.plan.configuration import load_experiment
 from flows.plan.experiment import Experiment
+from flows.platform.prefect_internals import closed_template
 from flows.service.schedules import ENTRYPOINT, FORM, prefect_client
 from flows.service.up import POOL
 from flows.sweep.flow import sweep
 
 
 def register_form() -> None:
-    """Offer a sweep as a form on Prefect's pages, filled in with the demo."""
+    """Offer a sweep as a form on Prefect's pages, filled in with the demo, in a pool that runs nothing else."""
+    with prefect_client() as client, suppress(ObjectNotFound):  # the pool of an older version takes commands
+        client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=closed_template(Path.cwd())))
     deploy(FORM, load_experiment("demo"), None, False, "Any experiment: choose Custom run and fill in the form.")
 
 
@@ -35,7 +39,8 @@ def deploy(name: str, experiment: Experiment, when: Schedule | None, force: bool
         try:
             client.read_work_pool(POOL)
         except ObjectNotFound:
-            client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+            template = closed_template(Path.cwd())
+            client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
         # Its type allows for an awaitable; here it is none.
         deployment: Any = sweep.to_deployment(
             name,
@@ -44,7 +49,7 @@ def deploy(name: str, experiment: Experiment, when: Schedule | None, force: bool
             parameters={"experiment": experiment.model_dump(mode="json"), "force": force},
             description=description,
             work_pool_name=POOL,
-            # The worker finds the store as the folder `mlruns` of this folder.
+            # By this the service knows its own runs, see `flows.service.flow_runs`; the pool gives it no meaning.
             job_variables={"working_dir": str(Path.cwd())},
             entrypoint_type=EntrypointType.MODULE_PATH,
         )

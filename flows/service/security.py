@@ -1,14 +1,17 @@
-"""Who may use the servers of `mlp up`: one login for both servers, and the host names that MLflow accepts."""
+"""Access to the servers of `mlp up`: their login, and the host names that MLflow accepts.
+
+Prefect always has a login, since whoever can use its API can run programs as the owner of the service.
+"""
 
 import os
 import secrets
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import ConfigurationError
+from flows.platform.guard import server_names
 from flows.platform.paths import store_folder
-from flows.platform.system import readable_by_others
+from flows.platform.system import create_private, readable_by_others
 
 MIN_PASSWORD = 12  # MLflow's own rule
 CACHED_SECONDS = 60  # without a cache each answer of MLflow takes a quarter of a second
@@ -21,17 +24,14 @@ class Login:
     name: str
     password: str
 
-    def client_environment(self) -> dict[str, str]:
-        """Variables with which MLflow's and Prefect's clients log in."""
-        return {
-            "MLFLOW_TRACKING_USERNAME": self.name,
-            "MLFLOW_TRACKING_PASSWORD": self.password,
-            "PREFECT_API_AUTH_STRING": f"{self.name}:{self.password}",
-        }
+    @property
+    def text(self) -> str:
+        """``NAME:PASSWORD``."""
+        return f"{self.name}:{self.password}"
 
-    def prefect_server_environment(self) -> dict[str, str]:
-        """Variables with which Prefect's server asks for the login."""
-        return {"PREFECT_SERVER_API_AUTH_STRING": f"{self.name}:{self.password}"}
+    def mlflow_client(self) -> dict[str, str]:
+        """Variables with which MLflow's clients log in."""
+        return {"MLFLOW_TRACKING_USERNAME": self.name, "MLFLOW_TRACKING_PASSWORD": self.password}
 
 
 def read_login(path: Path) -> Login:
@@ -42,11 +42,27 @@ def read_login(path: Path) -> Login:
         name, colon, password = path.read_text(encoding="utf-8").strip().partition(":")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--auth: {path} given ({error}); allowed: a file with NAME:PASSWORD") from None
-    if not name or not colon or len(password) < MIN_PASSWORD or "\n" in password:
+    login = Login(name, password)
+    # Prefect's server fails at other letters than those of ASCII.
+    if not (name and colon and len(password) >= MIN_PASSWORD and login.text.isascii() and login.text.isprintable()):
         raise ConfigurationError(
-            f"--auth: {path} given; allowed: one line NAME:PASSWORD, with {MIN_PASSWORD} or more characters in PASSWORD"
+            f"--auth: {path} given; allowed: one line NAME:PASSWORD of ASCII characters, with {MIN_PASSWORD} or more "
+            "characters in PASSWORD"
         )
-    return Login(name, password)
+    return login
+
+
+def prefect_login_file() -> Path:
+    """The file of Prefect's login where none was given."""
+    return store_folder() / "prefect-login.txt"
+
+
+def prefect_login() -> Login:
+    """Login of Prefect's server where none was given: generated at the first start, the same at later ones."""
+    if not prefect_login_file().exists():
+        with create_private(prefect_login_file()) as file:
+            file.write(f"mlp:{secrets.token_urlsafe()}\n")
+    return read_login(prefect_login_file())
 
 
 def mlflow_security(host: str, port: int, login: Login) -> dict[str, str]:
@@ -54,10 +70,12 @@ def mlflow_security(host: str, port: int, login: Login) -> dict[str, str]:
 
     MLflow creates the administrator at the first start; later the password is changed in MLflow and in the file.
     """
-    names = dict.fromkeys(["localhost", "127.0.0.1", host, socket.gethostname(), socket.getfqdn()])
-    settings = store_folder() / "mlflow-login.ini"
+    names = server_names(host)
+    settings, passwords = store_folder() / "mlflow-login.ini", store_folder() / "mlflow-login.db"
     settings.parent.mkdir(parents=True, exist_ok=True)
-    database = str(store_folder() / "mlflow-login.db").replace("%", "%%")  # a lone % has a meaning in INI files
+    passwords.touch(mode=0o600)
+    passwords.chmod(0o600)  # of an older version
+    database = str(passwords).replace("%", "%%")  # a lone % has a meaning in INI files
     settings.write_text(
         "[mlflow]\n"
         "default_permission = NO_PERMISSIONS\n"

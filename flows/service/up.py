@@ -10,14 +10,14 @@ from rich.console import Console
 
 from flows.errors import ConfigurationError
 from flows.platform.paths import sqlite_uri, store_folder, tracking_uri
-from flows.platform.prefect_internals import database_file
+from flows.platform.prefect_internals import HOST, database_file
 from flows.platform.programs import Program, keep_running
 from flows.platform.servers import LOCAL, check_free, mlflow_command, prefect_command
 from flows.platform.service_file import publish_service, running_service, service_file
 from flows.platform.startup import create_tables
 from flows.platform.system import end_signals
 from flows.platform.temporary import temporary_files_in_store
-from flows.service.security import Login, mlflow_security
+from flows.service.security import Login, mlflow_security, prefect_login, prefect_login_file
 from flows.store.connection import open_store
 
 POOL = "mlp"  # the work pool in Prefect whose worker the service runs
@@ -67,10 +67,12 @@ def up(
     reach = LOCAL if host == "0.0.0.0" else host
     mlflow_address, prefect_address = f"http://{reach}:{mlflow_port}", f"http://{reach}:{prefect_port}"
     clients = {"MLFLOW_TRACKING_URI": mlflow_address, "PREFECT_API_URL": f"{prefect_address}/api"}
-    clients |= login.client_environment() if login else {}
+    clients |= login.mlflow_client() if login else {}
+    prefect_access = login or prefect_login()
+    clients["PREFECT_API_AUTH_STRING"] = prefect_access.text
     os.environ.update(clients)
     mlflow = mlflow_server(mlflow_store, host, mlflow_port, login)
-    prefect = prefect_server(prefect_store, host, prefect_port, login)
+    prefect = prefect_server(prefect_store, host, prefect_port, prefect_access)
     worker = program("worker", worker_command(), {})
     for number in end_signals():
         signal.signal(number, signal.default_int_handler)
@@ -86,6 +88,8 @@ def up(
             worker.start()
         publish_service(clients)
         console.print(f"MLflow:   {mlflow_address}\nPrefect:  {prefect_address}\nLogs:     {mlflow.log.parent}")
+        if login is None:
+            console.print(f"Prefect's pages ask for the line in {prefect_login_file()}.", soft_wrap=True)
         console.print("Ctrl-C ends all of them.")
         if failed := keep_running([mlflow, prefect, worker], console.print):
             console.print(f"[red]mlp:[/] {failed.name} does not keep running; {failed.log} says why")
@@ -128,11 +132,15 @@ def mlflow_server(store: str, host: str, port: int, login: Login | None) -> Prog
     return program("MLflow", command, environment | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
 
 
-def prefect_server(database: dict[str, str], host: str, port: int, login: Login | None) -> Program:
+def prefect_server(database: dict[str, str], host: str, port: int, login: Login) -> Program:
     """Prefect's server."""
-    environment = database | (login.prefect_server_environment() if login else {})
-    # Its pages find the server by whatever name the browser used.
-    return program("Prefect", prefect_command(host, port), environment | {"PREFECT_UI_API_URL": "/api"})
+    environment = {
+        HOST: host,
+        "PREFECT_SERVER_API_AUTH_STRING": login.text,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{host}:{port}",  # not any page's, which is the default
+        "PREFECT_UI_API_URL": "/api",  # its pages find the server by whatever name the browser used
+    }
+    return program("Prefect", prefect_command(host, port), database | environment)
 
 
 def worker_command() -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,17 +48,33 @@ class Service:
         workplace.wait_until(lambda: "Ctrl-C ends" in workplace.output() or self.process.poll() is not None, 240)
         assert self.process.poll() is None, workplace.output()
 
+    @property
+    def login(self) -> str:
+        """The login of Prefect's server."""
+        published = json.loads((self.workplace.folder / "mlruns" / "up.json").read_text())
+        return published["environment"]["PREFECT_API_AUTH_STRING"]
+
+    @property
+    def basic(self) -> str:
+        """The header with which a program logs in."""
+        return f"Basic {b64encode(self.login.encode()).decode()}"
+
+    def form(self) -> str:
+        """Id of the deployment that is started by hand."""
+        (form,) = [found for found in self.api("/deployments/filter", {}) if found["name"] == "form"]
+        return form["id"]
+
     def api(self, path: str, body: dict | None = None) -> object:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.prefect}/api{path}", data, {"content-type": "application/json"})
+        headers = {"content-type": "application/json", "authorization": self.basic}
+        request = urllib.request.Request(f"{self.prefect}/api{path}", data, headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def start_from_form(self, experiment: dict, **parameters: object) -> str:
         """Start a flow run as Prefect's page does; returns its id."""
-        (form,) = [found for found in self.api("/deployments/filter", {}) if found["name"] == "form"]
         filled_in = {"parameters": {"experiment": experiment, **parameters}}
-        return self.api(f"/deployments/{form['id']}/create_flow_run", filled_in)["id"]
+        return self.api(f"/deployments/{self.form()}/create_flow_run", filled_in)["id"]
 
     def state(self, run_id: str) -> str:
         return self.api(f"/flow_runs/{run_id}")["state_name"]
@@ -122,6 +139,21 @@ def test_a_sweep_that_is_cancelled_on_prefects_page_closes_its_runs(service):
     assert workplace.runs("sweep", "cancelled") == {"KILLED": 1}
 
 
+def test_a_sweep_that_is_cancelled_before_it_has_begun_makes_room_at_once(service):
+    run_id = service.start_from_form(SMALL | {"name": "at-once", "descent": {"epochs": 2000}})
+    service.workplace.wait_until(lambda: service.state(run_id) in ("Pending", "Running"))
+    service.api(f"/flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    service.workplace.wait_until(lambda: service.state(run_id) in ("Cancelled", "Crashed"), 30)
+
+
+def test_the_runs_of_a_worker_that_dies_end_with_it(service):
+    run_id = service.start_from_form(SMALL | {"name": "orphan", "descent": {"epochs": 2000}})
+    service.workplace.wait_until(lambda: service.workplace.runs("cell", "orphan")["RUNNING"])
+    (worker,) = [one for one in service.workplace.processes() if "worker" in command_line(one)[3:4]]
+    worker.kill()
+    service.workplace.wait_until(lambda: service.state(run_id) in ("Crashed", "Cancelled"), 45)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -144,8 +176,9 @@ def test_an_experiment_can_be_filled_in_and_started_on_prefects_page(service, tm
 
     with chromium(tmp_path / "chromium") as browser:
         show_at(browser, 1300, 3000)
-        (form,) = [found for found in service.api("/deployments/filter", {}) if found["name"] == "form"]
-        browser.get(f"{service.prefect}/deployments/deployment/{form['id']}/run")
+        browser.get(service.prefect)
+        browser.execute_script("localStorage.setItem('prefect-password', btoa(arguments[0]))", service.login)
+        browser.get(f"{service.prefect}/deployments/deployment/{service.form()}/run")
         page = lambda: browser.find_element(By.TAG_NAME, "body").text  # noqa: E731
         described = [DescentSettings.model_fields[name].description for name in ("learning_rate", "momentum")]
         WebDriverWait(browser, 60).until(lambda _: all(words in page() for words in described))
@@ -167,6 +200,94 @@ def test_an_experiment_can_be_filled_in_and_started_on_prefects_page(service, tm
     assert service.workplace.runs("cell", "from-the-form") == {"FINISHED": 9}
 
 
+ATTACK = """
+const [run, body, basic] = REQUEST;
+const attempts = [
+  () => fetch(run, {method: "POST", body, headers: {"content-type": "application/json", "authorization": basic}}),
+  () => fetch(run, {method: "POST", body, mode: "no-cors"}),
+  () => fetch(run, {method: "POST", body: new Blob([body], {type: "text/plain"}), mode: "no-cors"}),
+  () => new Promise((done) => navigator.sendBeacon(run, body) && setTimeout(done, 500)),
+  () => new Promise((done) => {
+    const form = document.createElement("form");
+    Object.assign(form, {method: "post", action: run, enctype: "text/plain", target: "frame"});
+    form.innerHTML = "<input name='" + body.slice(0, -1) + ", \\"a' value='\\": 1}'>";
+    document.body.append(form);
+    form.submit();
+    setTimeout(done, 500);
+  }),
+];
+(async () => {
+  for (const attempt of attempts) { try { await attempt(); } catch { } }
+  document.title = "tried";
+})();
+"""
+
+
+def test_a_page_of_another_origin_can_start_nothing_even_if_it_knew_the_login(service, tmp_path):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    run = f"{service.prefect}/api/deployments/{service.form()}/create_flow_run"
+    body = json.dumps({"parameters": {"experiment": SMALL | {"name": "foreign"}}, "tags": ["foreign"]})
+    script = ATTACK.replace("REQUEST", json.dumps([run, body, service.basic]))
+    page = f"<!doctype html><body><iframe name=frame></iframe><script>{script}</script>".encode()
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Page) as other, chromium(tmp_path / "chromium") as browser:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        browser.get(f"http://127.0.0.1:{other.server_port}/")
+        WebDriverWait(browser, 60).until(lambda _: browser.title == "tried")
+        other.shutdown()
+    assert service.api("/flow_runs/count", {"flow_runs": {"tags": {"all_": ["foreign"]}}}) == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example:4200"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+    ],
+)
+def test_a_request_that_came_from_another_site_is_refused_whatever_login_it_has(service, headers):
+    for method in ("GET", "POST", "OPTIONS"):
+        address = f"{service.prefect}/api/admin/version"
+        assert status_code(address, service.login, method, headers) == 403
+
+
+def test_a_run_takes_no_command_no_variables_and_no_folder_from_whoever_starts_it(service, tmp_path):
+    stolen = tmp_path / "stolen"
+    variables = {"command": f"touch {stolen}", "env": {"SCIKIT_LEARN_DATA": "/elsewhere"}, "working_dir": str(tmp_path)}
+    filled_in = {"parameters": {"experiment": SMALL | {"name": "closed"}}, "job_variables": variables}
+    run_id = service.api(f"/deployments/{service.form()}/create_flow_run", filled_in)["id"]
+    service.workplace.wait_until(lambda: service.state(run_id) == "Completed")
+    assert service.workplace.runs("sweep", "closed") == {"FINISHED": 1}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can act as another user")
+def test_another_user_of_this_machine_can_neither_use_prefects_api_nor_read_its_login(service):
+    another = {"user": 65534, "group": 65534, "extra_groups": [], "capture_output": True, "text": True, "cwd": "/"}
+    curl = shutil.which("curl") or pytest.skip("no curl")
+    run = f"{service.prefect}/api/deployments/{service.form()}/create_flow_run"
+    for address in (run, f"{service.prefect}/api/flow_runs/count"):
+        command = [curl, "-s", "-o", "/dev/null", "-w", "%{http_code}", "--json", "{}", address]
+        assert subprocess.run(command, **another).stdout == "401"
+    for name in ("up.json", "prefect-login.txt"):
+        path = service.workplace.folder / "mlruns" / name
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert subprocess.run(["cat", path], **another).returncode != 0
+
+
 def test_a_webhook_is_called_when_a_sweep_fails(service):
     heard: list[str] = []
 
@@ -183,7 +304,7 @@ def test_a_webhook_is_called_when_a_sweep_fails(service):
         threading.Thread(target=hook.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{hook.server_port}/"
         place = {"PREFECT_API_URL": f"{service.prefect}/api", "PREFECT_HOME": str(service.workplace.folder / "prefect")}
-        environment = service.workplace.environment() | place
+        environment = service.workplace.environment() | place | {"PREFECT_API_AUTH_STRING": service.login}
         subprocess.run([sys.executable, NOTIFY, address], env=environment, check=True, timeout=60)
         service.start_from_form(SMALL, tracking_server="sqlite:////proc/x.db")
         service.workplace.wait_until(lambda: heard)
@@ -205,15 +326,16 @@ def test_a_server_that_dies_is_restarted(service):
     assert service.workplace.output().count("MLflow ended") == 1
 
 
-def status_code(address: str, login: str = "") -> int:
+def status_code(address: str, login: str = "", method: str = "GET", headers: dict[str, str] | None = None) -> int:
     """Status code of a server's answer; 0 if there is none."""
-    request = urllib.request.Request(address)
+    request = urllib.request.Request(address, headers=headers or {}, method=method)
     if login:
         request.add_header("Authorization", f"Basic {b64encode(login.encode()).decode()}")
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
+        error.close()
         return error.code
     except OSError:
         return 0
@@ -249,6 +371,7 @@ def test_with_a_login_both_servers_require_it_and_the_commands_in_the_folder_use
     finally:
         service.end()
     assert (workplace.folder / "mlruns" / "mlflow-login.ini").read_text().count("battery") == 0
+    assert (workplace.folder / "mlruns" / "mlflow-login.db").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_deployments_in_prefect_yaml_are_valid_and_can_be_registered(service):
@@ -262,6 +385,7 @@ def test_the_deployments_in_prefect_yaml_are_valid_and_can_be_registered(service
         assert Experiment.model_validate(deployment["parameters"]["experiment"]).cells()
     environment = service.workplace.environment() | {"PREFECT_API_URL": f"{service.prefect}/api", "MLP_FOLDER": "/tmp"}
     environment["PREFECT_HOME"] = str(service.workplace.folder / "mlruns" / "prefect")
+    environment["PREFECT_API_AUTH_STRING"] = service.login
     prefect = service.workplace.command.removesuffix("mlp") + "prefect"
     done = subprocess.run(
         [prefect, "--no-prompt", "deploy", "--name", "nightly"],

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import MagicMock
 from uuid import uuid4
 
 import pytest
@@ -25,6 +26,8 @@ from prefect.workers import process
 
 from flows.platform.prefect_internals import (
     FOR_ONE_SWEEP,
+    HOST,
+    closed_template,
     database_file,
     next_times,
     process_of,
@@ -82,6 +85,36 @@ def test_a_server_for_one_sweep_has_no_pages_no_blocks_and_no_scheduler(monkeypa
 async def noted(started: list, services: type) -> AsyncIterator[None]:
     started.append(services)
     yield
+
+
+def test_the_guard_knows_the_address_by_a_setting_of_prefect(monkeypatch):
+    monkeypatch.setenv(HOST, "10.0.0.7")
+    assert Settings().server.api.host == "10.0.0.7", "another setting names the address of Prefect's server now"
+
+
+def job_of(template: dict, given: dict) -> process.ProcessJobConfiguration:
+    """What a worker runs for a caller who gives some values."""
+    return asyncio.run(process.ProcessJobConfiguration.from_template_and_values(template, given, client=MagicMock()))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"command": "touch stolen", "env": {"PATH": "/elsewhere"}, "working_dir": "/elsewhere", "name": "x"},
+        {"env.PATH": "/elsewhere", "working_dir.": "/elsewhere", "labels": {"a": "b"}, "stream_output": False},
+    ],
+)
+def test_a_closed_pool_ignores_what_a_caller_gives(tmp_path, given):
+    template = closed_template(tmp_path)
+    message = "a work pool takes values from a caller now for which its template has no variable"
+    assert job_of(template, given) == job_of(template, {}), message
+    assert job_of(template, given).working_dir == tmp_path
+
+
+def test_a_closed_pool_runs_the_command_of_prefect_itself(tmp_path):
+    job = job_of(closed_template(tmp_path), {})
+    job.prepare_for_flow_run(FlowRun.model_construct(id=uuid4(), name="a", labels={}))
+    assert job.command.split()[1:] == ["-m", "prefect.engine"], "a pool without a command starts another program now"
 
 
 def test_the_next_times_are_computed_by_prefects_server():

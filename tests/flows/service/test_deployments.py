@@ -2,17 +2,23 @@
 
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.flows import load_flow_from_entrypoint
+from prefect.workers.process import ProcessWorker
 
 from flows.cli.main import main
 from flows.errors import ConfigurationError
 from flows.plan.configuration import load_experiment
 from flows.plan.experiment import Experiment
+from flows.platform.prefect_internals import closed_template
 from flows.service.deployments import deploy, register_form
 from flows.service.schedules import FORM, deployments, next_run, parse_schedule, timing, unschedule
 
@@ -52,6 +58,16 @@ def test_a_deployment_runs_the_experiment_in_this_folder_one_sweep_at_a_time(fol
     assert deployment.work_pool_name == "mlp"
     assert deployment.global_concurrency_limit.limit == 1
     assert deployment.concurrency_options.collision_strategy.value == "ENQUEUE"
+
+
+def test_the_form_closes_a_pool_of_an_older_version_which_took_commands():
+    with get_client(sync_client=True) as client:
+        with suppress(ObjectAlreadyExists):
+            client.create_work_pool(WorkPoolCreate(name="mlp", type="process"))
+        open_template = ProcessWorker.get_default_base_job_template()
+        client.update_work_pool("mlp", WorkPoolUpdate(base_job_template=open_template))
+        register_form()
+        assert client.read_work_pool("mlp").base_job_template == closed_template(Path.cwd())
 
 
 def test_scheduling_a_name_again_replaces_its_schedule_and_unscheduling_removes_it():

@@ -2,15 +2,17 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.states import Pending
+from prefect.states import Cancelling, Pending
 
 from flows.plan.configuration import load_experiment
+from flows.service import flow_runs
 from flows.service.deployments import deploy
-from flows.service.flow_runs import crash_dead_runs
+from flows.service.flow_runs import end_dead_runs
 from flows.service.schedules import deployments
 
 
@@ -53,23 +55,23 @@ def test_a_run_that_died_makes_room_for_the_next_one(client, process):
         dead, waiting = begin(client, pid), begin(client)
         assert state(client, dead) == "Pending"
         assert state(client, waiting) == "AwaitingConcurrencySlot"
-        crash_dead_runs()
+        end_dead_runs()
         assert state(client, dead) == "Crashed"
         after = begin(client)
         assert state(client, after) == "Pending"
-        crash_dead_runs()
+        end_dead_runs()
 
 
 def test_a_run_whose_process_lives_goes_on(client, process):
     living = begin(client, process.pid)
-    crash_dead_runs()
+    end_dead_runs()
     assert state(client, living) == "Pending"
 
 
 def test_a_process_that_got_the_number_of_a_dead_one_is_not_taken_for_it(client):
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as other:
         dead = begin(client, other.pid)
-        crash_dead_runs()
+        end_dead_runs()
         other.kill()
     assert state(client, dead) == "Crashed"
 
@@ -78,5 +80,30 @@ def test_a_run_of_another_folder_is_left_alone(client, tmp_path, monkeypatch):
     run = begin(client)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    crash_dead_runs()
+    end_dead_runs()
     assert state(client, run) == "Pending"
+
+
+def test_a_run_that_was_to_be_cancelled_and_has_no_process_is_cancelled(client):
+    run = begin(client)
+    client.set_flow_run_state(run, Cancelling(), force=True)
+    end_dead_runs()
+    assert state(client, run) == "Cancelled"
+
+
+def test_a_run_that_has_only_just_begun_is_given_time_to_start_its_process(client):
+    run = begin(client)
+    end_dead_runs(patience=60)
+    assert state(client, run) == "Pending"
+
+
+def test_dead_runs_are_looked_for_again_and_again(client, monkeypatch):
+    monkeypatch.setattr(flow_runs, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(flow_runs, "START_SECONDS", 0.0)
+    flow_runs.keep_ending_dead_runs()
+    run = begin(client)
+    deadline = time.monotonic() + 30
+    while state(client, run) != "Crashed":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    monkeypatch.setattr(flow_runs, "CHECK_SECONDS", 3600)

@@ -1,13 +1,14 @@
 """Both servers use one login, which is kept secret from everybody else."""
 
 import socket
+import stat
 import sys
 
 import pytest
 from mlflow.server.auth.config import read_auth_config
 
 from flows.errors import ConfigurationError
-from flows.service.security import Login, mlflow_security, read_login
+from flows.service.security import Login, mlflow_security, prefect_login, prefect_login_file, read_login
 
 LOGIN = Login("ada", "correct: horse battery")
 
@@ -43,18 +44,47 @@ def test_a_malformed_login_is_refused_without_showing_it(login_file, content):
     assert "short" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "login", ["jürgen:correct horse battery", "ada:richtig pferd größe", "ada:correct\thorse battery"]
+)
+def test_a_login_at_which_prefects_server_fails_is_refused(login_file, login):
+    login_file.write_text(login, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"--auth: .*allowed: one line NAME:PASSWORD of ASCII characters"):
+        read_login(login_file)
+
+
 def test_a_missing_login_file_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match=r"--auth: .*No such file"):
         read_login(tmp_path / "nothing")
 
 
 def test_the_clients_of_both_servers_use_the_login():
-    assert LOGIN.client_environment() == {
-        "MLFLOW_TRACKING_USERNAME": "ada",
-        "MLFLOW_TRACKING_PASSWORD": "correct: horse battery",
-        "PREFECT_API_AUTH_STRING": "ada:correct: horse battery",
-    }
-    assert LOGIN.prefect_server_environment() == {"PREFECT_SERVER_API_AUTH_STRING": "ada:correct: horse battery"}
+    expected = {"MLFLOW_TRACKING_USERNAME": "ada", "MLFLOW_TRACKING_PASSWORD": "correct: horse battery"}
+    assert LOGIN.mlflow_client() == expected
+    assert LOGIN.text == "ada:correct: horse battery"
+
+
+def test_the_login_of_prefect_is_made_once_and_only_its_owner_can_read_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlruns").mkdir()
+    made = prefect_login()
+    assert prefect_login() == made
+    assert len(made.password) >= 32
+    assert stat.S_IMODE(prefect_login_file().stat().st_mode) == 0o600 or sys.platform == "win32"
+    prefect_login_file().unlink()
+    assert prefect_login() != made
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
+@pytest.mark.parametrize("before", [None, 0o644])
+def test_only_the_owner_can_read_the_passwords_of_mlflow(tmp_path, monkeypatch, before):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mlruns" / "mlflow-login.db"
+    if before:
+        path.parent.mkdir()
+        path.touch(before)
+    mlflow_security("127.0.0.1", 5000, LOGIN)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("folder", ["plain", "100 %"])
@@ -74,7 +104,7 @@ def test_mlflow_reads_the_settings_written_for_it_and_no_file_contains_the_passw
 def test_mlflow_accepts_only_this_machines_names_at_its_port(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     environment = mlflow_security("10.0.0.7", 5000, LOGIN)
-    names = {"localhost", "127.0.0.1", "10.0.0.7", socket.gethostname(), socket.getfqdn()}
+    names = {"localhost", "127.0.0.1", "::1", "10.0.0.7", socket.gethostname(), socket.getfqdn()}
     assert set(environment["MLFLOW_SERVER_ALLOWED_HOSTS"].split(",")) == {f"{name}:5000" for name in names}
     origins = environment["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"].split(",")
     assert set(origins) == {f"http://{name}:5000" for name in names}

@@ -89,10 +89,14 @@ def test_closing_the_terminal_ends_the_programs_in_reverse_order(service):
     service.wait_until(service.answer)
     published = json.loads((service.folder / "mlruns" / "up.json").read_text())
     assert published["owner"].split()[1] == str(service.process.pid)
+    login = (service.folder / "mlruns" / "prefect-login.txt").read_text()
     assert published["environment"] == {
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{service.ports[0]}",
         "PREFECT_API_URL": f"http://127.0.0.1:{service.ports[1]}/api",
+        "PREFECT_API_AUTH_STRING": login.strip(),
     }
+    assert "prefect-login.txt" in service.output()
+    assert login.strip() not in service.output()
     output = service.output()
     assert (
         output.index("servers start")
@@ -162,11 +166,11 @@ def test_each_server_gets_only_its_own_secrets_and_none_is_on_a_command_line(tmp
     assert "battery" not in " ".join(mlflow.command + prefect.command)
 
 
-def test_without_a_login_no_server_asks_for_one(tmp_path, monkeypatch):
+def test_without_a_login_mlflow_asks_for_none(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mlflow = mlflow_server("sqlite:///a.db", "127.0.0.1", 5000, None)
     assert "--app-name" not in mlflow.command
-    assert "AUTH" not in " ".join(mlflow.environment | prefect_server({}, "127.0.0.1", 4200, None).environment)
+    assert "AUTH" not in " ".join(mlflow.environment)
 
 
 def test_prefects_database_is_next_to_mlflows(tmp_path, monkeypatch):
