@@ -32,7 +32,7 @@ def refusal(headers: dict[str, str], navigates: bool, names: list[str]) -> str |
     headers : dict
         The request's headers, their names in lower case.
     navigates : bool
-        Whether the request can only show a page, as a link does.
+        True if the request can only show a page, as a link does.
     names : list of str
         Names of the server, see `server_names`. Addresses of numbers are names, too: no other site can have them.
     """
@@ -47,7 +47,7 @@ def refusal(headers: dict[str, str], navigates: bool, names: list[str]) -> str |
 
 
 def is_name(host: str, names: list[str]) -> bool:
-    """Whether a Host header has a name of the server or an address of numbers."""
+    """Return whether a Host header has a name of the server or an address of numbers."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name in {known.lower() for known in names} or bool(ip_address(name))

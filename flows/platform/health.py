@@ -65,7 +65,7 @@ def wait_for_server(
     server : str
         Its address, without ``/health``.
     name : str
-        What messages call it.
+        Its name in messages.
     seconds : float
         Limit of the wait, in seconds.
     process : Popen, optional

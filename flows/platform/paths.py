@@ -1,4 +1,4 @@
-"""Where the project keeps its files, and the addresses of its databases."""
+"""Paths of the project's files, and addresses of its databases."""
 
 import os
 from pathlib import Path

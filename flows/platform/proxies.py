@@ -1,4 +1,4 @@
-"""Which addresses go through a proxy. Loopback addresses never do: the proxy is another machine."""
+"""The proxy between this machine and an address. Loopback addresses have none: the proxy is another machine."""
 
 import os
 from ipaddress import ip_address
@@ -9,7 +9,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own."""
+    """Return whether a host name or address is this machine's own."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

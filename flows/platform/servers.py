@@ -78,7 +78,7 @@ class PrefectServer(Program):
         self.start()
 
     def listens(self) -> bool:
-        """Whether it is this server that has its port, which was free when it was chosen, but not yet taken."""
+        """Return whether it is this server that has its port, which was free when it was chosen, but not yet taken."""
         try:
             family = psutil.Process(self.process.pid).children(recursive=True)
             connections = [connection for process in family for connection in process.net_connections("tcp4")]

@@ -1,4 +1,4 @@
-"""What differs between Linux, macOS and Windows. All other code is the same on the three systems.
+"""The differences between Linux, macOS and Windows. All other code is the same on the three systems.
 
 - Cores: on Linux those that this process may use (``taskset``, containers); elsewhere all cores of the machine.
 - Signals that ask a process to end: SIGINT and SIGTERM; also SIGHUP (the terminal was closed) on Linux and macOS, and
@@ -114,7 +114,7 @@ def prctl(option: int, value: int) -> None:
 
 
 def readable_by_others(path: Path) -> bool:
-    """Whether users other than the owner may read or write a file; on Windows always False: it is not checked."""
+    """Return whether users other than the owner may read or write a file; on Windows False: it is not checked."""
     return sys.platform != "win32" and bool(path.stat().st_mode & 0o077)
 
 

@@ -33,7 +33,7 @@ def deploy(name: str, experiment: Experiment, when: Schedule | None, force: bool
     when : Schedule or None
         None: it is run by hand only.
     force : bool
-        Whether its sweeps train cells again that are done.
+        True: its sweeps train cells again that are done.
     """
     with prefect_client() as client:
         try:

@@ -55,7 +55,7 @@ def keep_ending_dead_runs() -> None:
 
 
 def is_alive(run: FlowRun) -> bool:
-    """Whether the process of a flow run is alive on this machine."""
+    """Return whether the process of a flow run is alive on this machine."""
     number = process_of(run)
     try:
         # A process without "prefect" in its command is another program, which got the number.

@@ -112,7 +112,7 @@ def deployments() -> list[DeploymentResponse]:
 
 
 def timing(deployment: DeploymentResponse) -> str:
-    """When a deployment runs, in the terms of `mlp schedule`; empty if by hand only."""
+    """Schedule of a deployment, in the terms of `mlp schedule`; empty if by hand only."""
     terms = []
     for entry in deployment.schedules:
         match entry.schedule:

@@ -1,4 +1,4 @@
-"""What the service does: its servers, its schedules and their latest runs, the latest sweeps, what trains now."""
+"""Status of the service: its servers, its schedules and their latest runs, the latest sweeps, what trains now."""
 
 import os
 from datetime import UTC, datetime
@@ -104,7 +104,7 @@ def new_table(*titles: str) -> Table:
 
 
 def begun(run: Run) -> datetime:
-    """When a run in MLflow began."""
+    """Start of a run in MLflow."""
     return datetime.fromtimestamp(run.info.start_time / 1000, UTC)
 
 
