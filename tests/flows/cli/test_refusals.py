@@ -289,7 +289,7 @@ def numeric_fields(model: type[BaseModel], path: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("field", numeric_fields(Experiment))
+@pytest.mark.parametrize("field", list(numeric_fields(Experiment)))
 def test_no_field_takes_a_number_that_is_infinite_none_or_far_too_large(field, number):
     for text in (number, f"[{number}]", number.replace("inf", ".inf").replace("nan", ".nan")):
         code, said, _ = check(["show", "demo", "--set", f"{field}={text}"])
