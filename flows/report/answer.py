@@ -1,20 +1,26 @@
-"""The answer of a comparison: three sentences made from its numbers."""
+"""The answer of a comparison: sentences made from its numbers.
+
+Each says what was measured at both ends, and then what the seeds allow to say: a difference that they do not tell from
+chance is never called none.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from flows.report.compare import Comparison
+from mlp.data.sets import CLASS_NAMES, NAMES
 from mlp.measures.metrics import metric
 from mlp.statistics.differences import Differences
 from mlp.statistics.intervals import FEWEST_SEEDS, Summary
 
 # Shares of the wrong labels from which the sentence says that they are memorized in part, and memorized.
 IN_PART, MOSTLY = 0.2, 0.5
+TEN_CLASSES = {*NAMES, *CLASS_NAMES}  # data sets of which an answer at random hits one label in ten
 
 
 def answer(comparison: Comparison) -> list[str]:
-    """What was learned, what was memorized, and how confident the networks are on noise."""
+    """Sentences on what was learned, what was memorized, and how confident the networks are on noise."""
     return [sentence for say in (learned, memorized, noise) if (sentence := say(comparison))]
 
 
@@ -51,11 +57,6 @@ class Measure:
     def most(self) -> int:
         return max(self.places, key=self.mean)
 
-    @property
-    def different(self) -> list[int]:
-        """The groups that differ from their baseline."""
-        return [place for place in self.compared if self.versus and self.versus.differs[place]]
-
     def mean(self, place: int) -> float:
         return float(self.over_seeds.mean[place])
 
@@ -81,35 +82,31 @@ def learned(comparison: Comparison) -> str:
     far = max(measure.compared, key=lambda place: float(np.nan_to_num(abs(versus.difference[place]))))
     base = comparison.baselines[far]
     assert base is not None
-    start = f"The networks read {measure.text(base, ' of the test images correctly')}"
-    if np.isnan(versus.low[far]):
-        return (
-            f"{start}, and {measure.text(far)}; with fewer than two seeds in common it is unknown whether this is more "
-            "than chance."
-        )
-    if not measure.different:
-        return (
-            f"No group differs: {start[0].lower()}{start[1:]}, and the other groups differ from that by no more than "
-            f"their seeds do from each other; the largest difference, {points(versus.difference[far])} "
-            f"points{measure.where(far)}, may be chance ({ends(versus, far)})."
-        )
-    several = len(set(comparison.baselines)) > 2
-    return (
-        f"{start}, and {measure.text(far)}: a difference of {points(versus.difference[far])} points, seed by seed "
-        f"({ends(versus, far)}).{count(len(measure.different), len(measure.compared), several)}"
-    )
+    both = f"The networks read {measure.text(base, ' of the test images correctly')}, and {measure.text(far)}"
+    if np.isfinite(versus.low[far]):
+        both += f": a difference of {points(versus.difference[far])} points, seed by seed ({ends(versus, far)})"
+    return f"{both}. {told(measure)}"
 
 
-def count(different: int, compared: int, several: bool) -> str:
-    """How many groups differ from the first group, or from several baselines."""
+def told(measure: Measure) -> str:
+    """What the seeds tell of the differences from the baselines."""
+    versus, bases = measure.versus, measure.comparison.baselines
+    assert versus
+    if not any(np.isfinite(versus.low[place]) for place in measure.compared):
+        return "With fewer than two seeds in common it is unknown whether this is more than chance."
+    compared, different = len(measure.compared), int(versus.differs[measure.compared].sum())
     if compared == 1:
-        return ""
-    baseline = "the group that shares all their other params" if several else "the first"
+        return "The seeds differ by less." if different else "These seeds do not tell it from chance."
+    several, first = len(set(bases)) > 2, bases[measure.compared[0]] == 0
+    base = "the group that shares all their other params" if several else "the first" if first else "the baseline"
+    if not different:
+        return f"These seeds tell none of the {compared} other groups from {base}."
     if different == compared:
-        every = "Both other groups differ" if different == 2 else f"All {different} other groups differ"
-        return f" {every} from {baseline} by more than the seeds do from each other."
-    differ = "differs" if different == 1 else "differ"
-    return f" Of the {compared} other groups {different} {differ} from {baseline} by more than the seeds do."
+        every = "Both" if compared == 2 else f"All {compared}"
+        return f"{every} other groups differ from {base} by more than the seeds do from each other."
+    which = f"Of the {compared} other groups {different} {'differs' if different == 1 else 'differ'} from {base}"
+    others = "the other" if compared - different == 1 else f"the other {compared - different}"
+    return f"{which} by more than the seeds do; these seeds do not tell {others} from it."
 
 
 def memorized(comparison: Comparison) -> str:
@@ -119,18 +116,23 @@ def memorized(comparison: Comparison) -> str:
         gap = Measure(comparison, "generalization_gap")
         if not gap.places:
             return ""
-        size = gap.mean(gap.most)
-        return (
-            f"No label was wrong; the networks read {points(abs(size))} points {'more' if size > 0 else 'fewer'} of "
-            f"the training images than of the test images{gap.where(gap.most)}."
+        start = "The networks" if (comparison.cells["fraction"] > 0).any() else "No label was wrong; the networks"
+        most, *least = (
+            f"{points(abs(gap.mean(place)))} points {'fewer' if gap.mean(place) < 0 else 'more'}"
+            for place in dict.fromkeys([gap.most, gap.least])
         )
+        sentence = f"{start} read {most} of the training images than of the test images{gap.where(gap.most)}"
+        return "".join([sentence, *(f", and {text}{gap.where(gap.least)}" for text in least), "."])
     most = wrong.mean(wrong.most)
     how = "memorized" if most >= MOSTLY else "memorized in part" if most >= IN_PART else "hardly memorized"
     sentence = f"Wrong labels are {how}: {wrong.text(wrong.most, ' of them are given back')}"
+    if len(wrong.places) > 1:
+        sentence += f", and {wrong.text(wrong.least)}"
     resisted = Measure(comparison, "train/accuracy_resisted")
     if resisted.places and resisted.mean(resisted.most) >= IN_PART:  # less may be chance
         sentence += f", while {resisted.text(resisted.most, ' of such images still get their true digit')}"
-    return f"{sentence}."
+    chance = " Answers at random give back 10 %." if set(comparison.cells["data"]) <= TEN_CLASSES else ""
+    return f"{sentence}.{chance}"
 
 
 def noise(comparison: Comparison) -> str:
@@ -142,9 +144,9 @@ def noise(comparison: Comparison) -> str:
         return ""
     sentence = f"Noise gets an answer too: the largest activation for {measure.name.split('/')[1]} noise averages "
     sentence += measure.text(measure.most)
-    if measure.different:
-        return f"{sentence}, and {measure.text(measure.least)}."
-    return f"{sentence}, and no group differs in that." if len(measure.places) > 1 else f"{sentence}."
+    if len(measure.places) > 1:
+        sentence += f", and {measure.text(measure.least)}"
+    return f"{sentence}. {told(measure)}" if measure.compared else f"{sentence}."
 
 
 def ends(figures: Summary | Differences, place: int) -> str:

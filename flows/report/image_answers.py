@@ -75,13 +75,13 @@ class ImageAnswers:
 
 
 def ask(
-    client: MlflowClient, comparison: Comparison, shown: pd.DataFrame, recipe: Mapping[str, Any], known: Networks
+    client: MlflowClient, comparison: Comparison, noisy: pd.DataFrame, recipe: Mapping[str, Any], known: Networks
 ) -> ImageAnswers:
     """Ask the networks of a comparison about the test images, and some of them about noise.
 
     Parameters
     ----------
-    shown : DataFrame
+    noisy : DataFrame
         The cells that are asked about noise, of the kinds on which they were measured.
     recipe : mapping
         The experiment of the sweep, which may use a part of the test images; empty for several sweeps.
@@ -90,7 +90,7 @@ def ask(
     """
     base = comparison.baselines.index(None)
     asked, notes = chosen(comparison.cells, base)
-    everyone = pd.concat([asked, shown]).drop_duplicates("run_id")
+    everyone = pd.concat([asked, noisy]).drop_duplicates("run_id")
     sets, unavailable = data_sets(everyone, recipe.get("data", {}).get("test_rows"))
     networks, lost = read_networks(client, everyone[[where(cell) in sets for _, cell in everyone.iterrows()]], known)
     confusions, misread = {}, None
@@ -104,7 +104,7 @@ def ask(
         if group == base:
             misread = misread_by_all(base, data, digits)
     noise: dict[str, dict[str, tuple[NDArray, NDArray]]] = {}
-    for _, cell in shown[shown["run_id"].isin(networks)].iterrows():
+    for _, cell in noisy[noisy["run_id"].isin(networks)].iterrows():
         for kind in NOISES:
             if pd.notna(cell.get(f"noise/{kind}/confidence")):
                 rng = generator(int(cell["noise_seed"]), "noise")

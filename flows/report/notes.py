@@ -6,6 +6,8 @@ import pandas as pd
 
 from mlp.statistics.intervals import FEWEST_SEEDS
 
+LEVEL = 0.05  # of a test
+
 
 def note_on_axes(given: Sequence[str], by: Sequence[str]) -> list[str]:
     """That cells are grouped by more params than the given ones."""
@@ -23,6 +25,22 @@ def notes_on_seeds(cells: pd.DataFrame, bases: list[int | None]) -> list[str]:
     if len(set(seeds)) > 1:
         notes.append("the groups have different seeds; differences use the seeds that both groups have")
     common = [len(seeds[base] & mine) for base, mine in zip(bases, seeds, strict=True) if base is not None]
-    if common and (least := 2 / 2 ** min(common)) > 0.05:
-        notes.append(f"with {min(common)} seeds in common no p can be below {min(least, 1):.3g}: look at the intervals")
+    if common and not tells(min(common), len(common)):
+        notes.append(f"no p is given: {smallest_p(min(common), len(common))}")
     return notes
+
+
+def least_p(seeds: int, tests: int) -> float:
+    """The smallest p of a sign-flip test that so many seeds allow, with Holm's correction for so many tests."""
+    return min(tests * 2.0 ** (1 - seeds), 1)
+
+
+def tells(seeds: int, tests: int) -> bool:
+    """Whether so many seeds allow a p of 0.05: below, p says nothing and is not given."""
+    return least_p(seeds, tests) <= LEVEL
+
+
+def smallest_p(seeds: int, tests: int) -> str:
+    """The smallest p that so few seeds allow, in words."""
+    formula = f"{tests} · 2 / 2^{seeds}" if tests > 1 else f"2 / 2^{seeds}"
+    return f"{seeds} seed{'s' * (seeds != 1)} allow no p below {least_p(seeds, tests):.3g} ({formula})"

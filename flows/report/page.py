@@ -29,6 +29,7 @@ from mlp.statistics.intervals import Estimate
 PACKAGES = ("mlp-flows", "numpy", "scikit-learn", "mlflow", "prefect")
 GENERATOR = '<meta name="generator" content="mlp-flows">'  # by which a report is known
 MAX_SEEDS = 20  # whose curves are drawn
+UNIFORM = "noise/uniform/confidence"
 
 
 def page(
@@ -153,8 +154,26 @@ def ranked(comparison: Comparison) -> pd.DataFrame:
 
 def shown_cells(comparison: Comparison) -> pd.DataFrame:
     """The cells whose weights are shown: the best of the first, the middle and the last group."""
-    best = ranked(comparison).drop_duplicates("group").sort_values("group")
-    return best.iloc[sorted({0, len(best) // 2, len(best) - 1})] if len(best) else best
+    return first_middle_last(ranked(comparison).drop_duplicates("group"))
+
+
+def median_cells(comparison: Comparison) -> pd.DataFrame:
+    """The cells that are asked about noise: of the same groups the seed with the median confidence on noise.
+
+    On uniform noise, or on the first kind that was measured; of an even number of seeds the lower of the middle two.
+    """
+    kinds = sorted((name for name in comparison.metrics if name.endswith("/confidence")), key=UNIFORM.__ne__)
+    if not kinds:
+        return comparison.cells.head(0)
+    known = comparison.cells.dropna(subset=kinds[0]).sort_values(kinds[0], kind="stable")
+    place = known.groupby("group").cumcount()
+    return first_middle_last(known[place == (known.groupby("group")["group"].transform("size") - 1) // 2])
+
+
+def first_middle_last(cells: pd.DataFrame) -> pd.DataFrame:
+    """Of cells of several groups, those of the first, the middle and the last."""
+    cells = cells.sort_values("group")
+    return cells.iloc[sorted({0, len(cells) // 2, len(cells) - 1})] if len(cells) else cells
 
 
 def best_and_worst(comparison: Comparison) -> list[dict[str, str]]:

@@ -23,7 +23,6 @@ MAX_MISREAD = 24
 
 def draw(
     comparison: Comparison,
-    shown: pd.DataFrame,
     weights: Mapping[str, dict[str, NDArray[np.float32]]],
     answers: ImageAnswers,
     links: Mapping[str, str],
@@ -32,14 +31,13 @@ def draw(
 
     Parameters
     ----------
-    shown : DataFrame
-        The cells whose weights are shown, and which are asked about noise.
     weights : mapping
-        By run id, the pictures of `flows.store.artifacts.first_layer`.
+        By run id of the cells whose weights are shown, the pictures of `flows.store.artifacts.first_layer`; empty for a
+        cell whose weights are gone.
     links : mapping
         By run id, the address of a cell's page in MLflow.
     """
-    heads = {cell["run_id"]: head(comparison, cell, links) for _, cell in shown.iterrows()}
+    heads = {cell["run_id"]: head(comparison, cell, links) for _, cell in comparison.cells.iterrows()}
     sets = comparison.cells["data"].unique()
     return {
         "class_name": partial(class_name, sets[0] if len(sets) == 1 else ""),
@@ -52,7 +50,7 @@ def draw(
         "misread_images": misread_images(answers),
         "noise": noise_cards(heads, answers),
         "unasked": answers.notes,
-        "weights": [about | first_layer(weights.get(run_id, {})) for run_id, about in heads.items()],
+        "weights": [heads[run_id] | first_layer(images) for run_id, images in weights.items()],
         "first_neurons": FIRST_NEURONS,
         "most_neurons": MAX_NEURONS,
     }

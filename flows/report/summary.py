@@ -21,7 +21,7 @@ from flows.report.compare import Comparison, compare_all
 from flows.report.explore.writing import write_page
 from flows.report.groups import lay_out, log_groups, log_headlines
 from flows.report.image_answers import Networks, ask
-from flows.report.page import page, shown_cells
+from flows.report.page import median_cells, page, shown_cells
 from flows.report.pictures import draw
 from flows.report.prefect_pages import show_result
 from flows.report.registry import register
@@ -118,14 +118,15 @@ def write_report(
     explored : bool
         Whether `log_explore_page` has logged a page, to which the report then leads.
     """
-    weights, shown = {}, shown_cells(comparison)
-    for _, cell in shown.iterrows():
+    weights: dict[str, dict[str, NDArray[np.float32]]] = {}
+    for _, cell in shown_cells(comparison).iterrows():
+        weights[cell["run_id"]] = {}
         with suppress(ConfigurationError):  # if the file is gone or damaged, the page says so
             weights[cell["run_id"]] = first_layer(client, cell)
     recipe = read_experiment(client, selection.sweep).model_dump(mode="json") if selection.sweep else {}
-    answers = ask(client, comparison, shown, recipe, {} if known is None else known)
+    answers = ask(client, comparison, median_cells(comparison), recipe, {} if known is None else known)
     links = run_links(client, selection)
-    pictures = draw(comparison, shown, weights, answers, links)
+    pictures = draw(comparison, weights, answers, links)
     return page(selection, comparison, points, recipe, pictures, links, explored=explored)
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.report.compare import Comparison
+from flows.report.notes import smallest_p, tells
 from flows.report.values import show
 from mlp.measures.metrics import Metric, headlines, metric
 from mlp.statistics.differences import Differences
@@ -22,8 +23,7 @@ CAPTION = (
     "Mean ± standard deviation over seeds, in %. memorized: wrong labels that are given back; noise: the largest "
     "activation for uniform noise."
 )
-INTERVAL = "95 % interval"
-VERSUS = [INTERVAL, "p"]  # the columns of `versus`
+INTERVAL, VALUES = "95 % interval", "values"  # of few seeds the values themselves
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class TextTable:
             show_edge=False, title_justify="left", caption_justify="left",
         )  # fmt: skip
         for name in self.headings:  # the values of few seeds are the widest, and may take two lines
-            whole = not self.prose and name != INTERVAL
+            whole = not self.prose and VALUES not in name and INTERVAL not in name
             table.add_column(name, justify="left" if self.prose else "right", no_wrap=whole, overflow="fold")
         for row in self.rows:
             table.add_row(*map(Text, row))
@@ -89,10 +89,25 @@ def p_value(value: float) -> str:
     return "–" if np.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def versus(row: Metric, found: Differences, place: int, apart: NDArray[np.float64]) -> list[str]:
-    """The interval of a difference and its p; `apart` (seeds,) are the differences themselves."""
+def interval_heading(seeds: NDArray[np.int64]) -> str:
+    """The heading of a column of `interval`, for groups with so many seeds (groups,)."""
+    few = (seeds > 1) & (seeds < FEWEST_SEEDS)
+    return INTERVAL if not few.any() else f"{INTERVAL} or {VALUES}" if (seeds >= FEWEST_SEEDS).any() else VALUES
+
+
+def versus_headings(row: Metric, what: str, found: Differences | None) -> list[str]:
+    """The headings of the columns of `versus`: differences of shares are in points."""
+    seeds = np.zeros(0, int) if found is None else found.seeds
+    return [f"{what}, points" if row.share else what, interval_heading(seeds), "p"]
+
+
+def versus(row: Metric, found: Differences, place: int, apart: NDArray[np.float64], tests: int) -> list[str]:
+    """A difference, its interval and its p, if the seeds allow one; `apart` (seeds,) are the differences themselves."""
+    known = apart[np.isfinite(apart)]
+    difference = row.text(known.mean() if known.size else np.nan, signed=True)
     ends = found.low[place], found.high[place]
-    return [interval(row, ends, apart, signed=True), p_value(found.p_adjusted[place])]
+    p = found.p_adjusted[place] if tells(int(found.seeds[place]), tests) else np.nan
+    return [difference, interval(row, ends, apart, signed=True), p_value(p)]
 
 
 def heading(row: Metric) -> str:
@@ -120,24 +135,29 @@ def detail(comparison: Comparison, name: str, by: Sequence[str] | None = None) -
     """For each group one metric: seeds, mean, interval, and the difference from its baseline; `by` as in `overview`."""
     by = comparison.varying if by is None else by
     row, over_seeds, found = metric(name), comparison.of(name), comparison.differences.get(name)
-    values, rows = comparison.values(name), []
+    values, rows, tests = comparison.values(name), [], count_tests(comparison.baselines)
     for place, base in enumerate(comparison.baselines):
         ends = over_seeds.low[place], over_seeds.high[place]
         cells = [*params(comparison, place, by), str(over_seeds.seeds[place]), row.text(over_seeds.mean[place])]
         cells.append(interval(row, ends, values[:, place]))
         if base is not None and found is not None:
-            cells.append(row.text(found.difference[place], signed=True))
-            cells += versus(row, found, place, values[:, place] - values[:, base])
+            cells += versus(row, found, place, values[:, place] - values[:, base], tests)
         elif comparison.has_baseline:
             cells += ["", "", ""]
         rows.append(cells)
-    headings = [*by, "seeds", "mean", INTERVAL] + ["difference", *VERSUS] * comparison.has_baseline
+    headings = [*by, "seeds", "mean", interval_heading(over_seeds.seeds)]
+    headings += versus_headings(row, "difference", found) * comparison.has_baseline
     return TextTable(headings, rows, heading(row), detail_caption(comparison, name))
 
 
 def params(comparison: Comparison, place: int, by: Sequence[str]) -> list[str]:
     """The values of a group's params."""
     return [show(comparison.groups[place][name]) for name in by]
+
+
+def count_tests(baselines: Sequence[int | None]) -> int:
+    """Number of groups that are tested."""
+    return sum(base is not None for base in baselines)
 
 
 def detail_caption(comparison: Comparison, name: str) -> str:
@@ -149,11 +169,23 @@ def detail_caption(comparison: Comparison, name: str) -> str:
         return method
     bases = dict.fromkeys(comparison.label(base) for base in comparison.baselines if base is not None)
     baseline = next(iter(bases)) if len(bases) == 1 else "the baseline that shares all other params"
-    count = sum(base is not None for base in comparison.baselines)
-    return (
-        f"{method} Difference: from {baseline}, seed by seed. p: sign-flip test, Holm's correction for {count} "
-        f"test{'s' * (count > 1)}.{smallest_p(comparison, name, count)}"
-    )
+    found = comparison.differences.get(name)
+    return f"{method} Difference: from {baseline}, seed by seed. {p_caption(found, comparison.baselines)}"
+
+
+def p_caption(found: Differences | None, baselines: Sequence[int | None]) -> str:
+    """How p was computed, and how small it can be where a group has the smallest; or why there is none."""
+    tests = count_tests(baselines)
+    seeds = np.zeros(0, int) if found is None else found.seeds[[base is not None for base in baselines]]
+    if found is None or not seeds.any():
+        return ""
+    least = int(seeds[seeds > 0].min())
+    limit = f"{smallest_p(least, tests)}."
+    if not tells(int(seeds.max()), tests):
+        return f"No p: {limit}"
+    correction = f", Holm's correction for {tests} tests" if tests > 1 else ""
+    close = np.isclose(found.p_value, 2.0 ** (1 - found.seeds)).any() or not tells(least, tests)
+    return f"p: sign-flip test{correction}.{f' {limit}' if close else ''}"
 
 
 def few(seeds: NDArray) -> str:
@@ -170,20 +202,6 @@ def sampling(comparison: Comparison, row: Metric) -> str:
     share = float(np.nanmax(best))
     error = 100 * sampling_error(share, int(counts[0]))
     return f" Not in it: the sampling of {counts[0]:,.0f} test images, ± {error:.2f} points at {row.text(share)} %."
-
-
-def smallest_p(comparison: Comparison, name: str, tests: int) -> str:
-    """The smallest adjusted p that so few seeds allow, where a group has it."""
-    versus = comparison.differences.get(name)
-    if versus is None:
-        return ""
-    compared = np.array([base is not None for base in comparison.baselines])
-    least = 2.0 ** (1 - versus.seeds)
-    if not (compared & np.isclose(versus.p_value, least)).any():
-        return ""
-    seeds = int(versus.seeds[compared].min())
-    text = f"{tests} · 2 / 2^{seeds}" if tests > 1 else f"2 / 2^{seeds}"
-    return f" {seeds} seeds allow no p below {min(tests * 2.0 ** (1 - seeds), 1):.3g} ({text})."
 
 
 def as_markdown(comparison: Comparison, metrics: Sequence[str]) -> str:

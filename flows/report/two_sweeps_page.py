@@ -25,7 +25,7 @@ def page(two: TwoSweeps, metrics: Sequence[str]) -> str:
             for name in metrics
             if two.both
         ],
-        caption=tables.caption(two),
+        caption=tables.caption(two, metrics),
         width=WIDTH,
         height=HEIGHT,
     )

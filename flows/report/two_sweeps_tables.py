@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from flows.report.tables import VERSUS, TextTable, at, few, heading, versus
+from flows.report.tables import TextTable, at, count_tests, few, heading, p_caption, versus, versus_headings
 from flows.report.two_sweeps import TwoSweeps
 from flows.report.values import show
 from mlp.measures.metrics import metric
@@ -21,16 +21,15 @@ def settings(two: TwoSweeps) -> TextTable | None:
     return TextTable(SETTINGS, two.settings, "Settings that differ", prose=True) if two.settings else None
 
 
-def caption(two: TwoSweeps) -> str:
+def caption(two: TwoSweeps, metrics: Sequence[str]) -> str:
     """What the columns of `detail` mean; empty if there are no pairs."""
-    if two.both is None:
+    if two.both is None or not metrics:
         return ""
-    count = sum(base is not None for base in two.both.baselines)
-    correction = f", Holm's correction for {count} tests" if count > 1 else ""
     return (
         "A, B: means over the seeds that both have. B − A: seed by seed, with its 95 % interval by Student's t"
-        f"{few(np.array([two.both.cells['seed'].nunique()]))}. p: sign-flip test{correction}."
-    )
+        f"{few(np.array([two.both.cells['seed'].nunique()]))}. "
+        f"{p_caption(two.differences(metrics[0]), two.both.baselines[len(two.groups) :])}"
+    ).strip()
 
 
 def detail(two: TwoSweeps, name: str) -> TextTable:
@@ -38,13 +37,12 @@ def detail(two: TwoSweeps, name: str) -> TextTable:
     assert two.both
     row, found, over_seeds = metric(name), two.differences(name), two.both.of(name)
     first, second = np.hsplit(two.both.values(name), 2)
-    rows = []
+    tests, rows = count_tests(two.both.baselines), []
     for place, group in enumerate(two.groups):
         a, b = over_seeds.mean[[place, place + len(two.groups)]]
-        cells = [*(show(group[param]) for param in two.both.by), str(over_seeds.seeds[place])]
-        cells += [row.text(a), row.text(b), row.text(b - a, signed=True)]
-        rows.append(cells + versus(row, found, place, second[:, place] - first[:, place]))
-    return TextTable([*two.both.by, "seeds", "A", "B", "B − A", *VERSUS], rows, heading(row))
+        cells = [*(show(group[param]) for param in two.both.by), str(over_seeds.seeds[place]), row.text(a), row.text(b)]
+        rows.append(cells + versus(row, found, place, second[:, place] - first[:, place], tests))
+    return TextTable([*two.both.by, "seeds", "A", "B", *versus_headings(row, "B − A", found)], rows, heading(row))
 
 
 def details(two: TwoSweeps, metrics: Sequence[str]) -> list[TextTable]:
@@ -55,7 +53,7 @@ def details(two: TwoSweeps, metrics: Sequence[str]) -> list[TextTable]:
 def terminal(two: TwoSweeps, metrics: Sequence[str]) -> list[TextTable | Text]:
     """The sweeps, the settings that differ, and a table for each metric."""
     titles = [Text(f"{sweep}: {title}") for sweep, title in zip("AB", two.titles, strict=True)]
-    below = [Text(f"\n{caption(two)}", style="dim italic")] * bool(two.both)
+    below = [Text(f"\n{caption(two, metrics)}", style="dim italic")] * bool(two.both)
     return [*titles, settings(two) or Text(f"\n{SAME_SETTINGS}"), *details(two, metrics), *below]
 
 
@@ -65,7 +63,7 @@ def as_markdown(two: TwoSweeps, metrics: Sequence[str]) -> str:
     parts = [f"A: {two.titles[0]}<br>\nB: {two.titles[1]}"]
     parts.append(TextTable(SETTINGS, paths, prose=True).markdown() if paths else SAME_SETTINGS)
     parts += [f"**{each.title}**\n\n{each.markdown()}" for each in details(two, metrics)]
-    return "\n\n".join(filter(None, [*parts, caption(two)]))
+    return "\n\n".join(filter(None, [*parts, caption(two, metrics)]))
 
 
 def as_json(two: TwoSweeps, metrics: Sequence[str]) -> str:

@@ -139,7 +139,7 @@ def measures_chart(names: Sequence[str], measures: Mapping[str, Estimate], xlabe
 
 
 def seeds_chart(names: Sequence[str], values: NDArray, labels: Sequence[str], xlabel: str) -> go.Figure:
-    """Difference of every seed from the mean of its group: a column of dots for each group; shares in percent.
+    """Difference of every seed from the mean of its group, in points: a column of dots for each group.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def seeds_chart(names: Sequence[str], values: NDArray, labels: Sequence[str], xl
         The parameter that the groups differ in.
     """
     figure = chart(xlabel, percent=True)
-    figure.update_yaxes(tickformat="+.1%", rangemode="normal", zeroline=True)
+    figure.update_yaxes(tickformat="+.1f", ticksuffix=" points", rangemode="normal", zeroline=True, automargin=True)
     places = columns(figure, names)
     # The dots of a column are in the order of the seeds.
     shifts = np.linspace(-0.25, 0.25, len(values)) if len(values) > 1 else np.zeros(1)
@@ -159,7 +159,7 @@ def seeds_chart(names: Sequence[str], values: NDArray, labels: Sequence[str], xl
         measured = np.isfinite(values[:, group])
         dots = np.round(values[measured, group], 6)
         figure.add_scatter(
-            x=places[group] + shifts[measured], y=dots - dots.mean() if dots.size else dots, customdata=dots,
+            x=places[group] + shifts[measured], y=100 * (dots - dots.mean()) if dots.size else dots, customdata=dots,
             text=np.asarray(labels)[measured], mode="markers", name=name, legendgroup=name, showlegend=False,
             marker={"color": colour, "size": 9, "opacity": 0.75},
             hovertemplate="%{text}: %{customdata:.2%}<extra></extra>",

@@ -92,9 +92,30 @@ class TestGroups:
         few = compare(cells_of(grid("0-3"), test__accuracy=falling))
         assert few.notes == ["a group has only 4 seeds: too few for an interval, so the seeds are shown instead"]
         tested = compare(cells_of(grid("0-4"), test__accuracy=falling), baseline="fraction=0")
-        assert tested.notes == ["with 5 seeds in common no p can be below 0.0625: look at the intervals"]
+        assert tested.notes == ["no p is given: 5 seeds allow no p below 0.125 (2 · 2 / 2^5)"]
         unequal = compare(cells_of(grid("0-5"), test__accuracy=falling).drop(index=0))
         assert unequal.notes == ["the groups have different seeds; differences use the seeds that both groups have"]
+
+    def test_below_the_seeds_at_which_p_can_reach_0_05_there_is_no_p_and_caption_and_warning_say_why(self):
+        for seeds, given in (("0-2", False), ("0-5", False), ("0-6", True)):
+            cells = cells_of(grid(seeds), test__accuracy=falling)
+            comparison = compare(cells, baseline="fraction=0", tested=["test/accuracy"])
+            table = tables.detail(comparison, "test/accuracy")
+            assert [row[-1] != "–" for row in table.rows[1:]] == [given] * 2
+            why = f"{len(cells) // 3} seeds allow no p below"
+            assert [note for note in comparison.notes if why in note] == [
+                note for note in comparison.notes if " p " in note
+            ]
+            numbers = {
+                re.search(rf"{why} (\S+)", text)[1] for text in [table.caption, *comparison.notes] if why in text
+            }
+            assert len(numbers) == 1
+            assert ("No p:" in table.caption) == (not given)
+
+    def test_a_column_of_the_values_of_few_seeds_is_not_called_an_interval(self):
+        few, many = (compare(cells_of(grid(seeds), test__accuracy=falling)) for seeds in ("0-2", "0-4"))
+        assert tables.detail(few, "test/accuracy").headings[-1] == "values"
+        assert tables.detail(many, "test/accuracy").headings[-1] == "95 % interval"
 
     def test_the_error_for_an_unknown_param_lists_the_known_ones(self):
         with pytest.raises(ConfigurationError, match="--by: 'colour' given; allowed: experiment, corruption, fraction"):
@@ -252,12 +273,11 @@ class TestAnswer:
             "from the first by more than the seeds do from each other."
         )
 
-    def test_the_answer_says_when_no_group_differs(self):
+    def test_the_answer_says_when_the_seeds_tell_no_group_from_another(self):
         rng = np.random.default_rng(0)
         cells = cells_of(grid("0-9"), test__accuracy=lambda _: rng.normal(0.9, 0.01))
         accuracy, *_ = self.sentences(cells)
-        assert accuracy.startswith("No group differs: the networks read")
-        assert "may be chance" in accuracy
+        assert accuracy.endswith("These seeds tell none of the 2 other groups from the first.")
 
     def test_among_many_equal_groups_hardly_one_sweep_in_twenty_reports_a_difference(self):
         rng = np.random.default_rng(1)
@@ -265,13 +285,14 @@ class TestAnswer:
         answers = [
             self.sentences(cells_of(experiment, test__accuracy=lambda _: rng.normal(0.9, 0.01)))[0] for _ in range(40)
         ]
-        assert sum(not sentence.startswith("No group differs") for sentence in answers) <= 6
+        assert sum("These seeds tell none" not in sentence for sentence in answers) <= 6
 
     def test_the_groups_that_differ_are_counted(self):
         rng = np.random.default_rng(0)
         cells = cells_of(grid("0-9"), test__accuracy=lambda c: rng.normal(0.9 - 0.5 * (c.fraction == 1), 0.01))
         assert self.sentences(cells)[0].endswith(
-            "Of the 2 other groups 1 differs from the first by more than the seeds do."
+            "Of the 2 other groups 1 differs from the first by more than the seeds do; these seeds do not tell the "
+            "other from it."
         )
 
     def test_with_several_baselines_each_group_is_compared_with_its_own(self):
@@ -304,8 +325,9 @@ class TestAnswer:
         }
         sentence = self.sentences(cells_of(grid(), **metrics))[1]
         assert sentence == (
-            f"Wrong labels are {verdict}: {100 * share:.2f} % of them are given back (all shuffled), while 70.00 % of "
-            "such images still get their true digit (half shuffled)."
+            f"Wrong labels are {verdict}: {100 * share:.2f} % of them are given back (all shuffled), and "
+            f"{50 * share:.2f} % (half shuffled), while 70.00 % of such images still get their true digit (half "
+            "shuffled). Answers at random give back 10 %."
         )
 
     def test_true_digits_that_may_be_found_by_chance_are_no_resistance(self):
@@ -315,7 +337,8 @@ class TestAnswer:
             train__accuracy_resisted=lambda c: 0.106 if c.fraction else np.nan,
         )
         assert self.sentences(cells)[1] == (
-            "Wrong labels are hardly memorized: 12.00 % of them are given back (all shuffled)."
+            "Wrong labels are hardly memorized: 12.00 % of them are given back (all shuffled). Answers at random give "
+            "back 10 %."
         )
 
     def test_without_wrong_labels_the_generalization_gap_is_reported(self):
@@ -328,8 +351,16 @@ class TestAnswer:
         rng = np.random.default_rng(2)
         same = cells_of(grid("0-9"), noise__uniform__confidence=lambda _: rng.normal(0.6, 0.1))
         other = cells_of(grid("0-9"), noise__uniform__confidence=lambda c: rng.normal(0.6 - 0.5 * c.fraction, 0.01))
-        assert self.sentences(same)[-1].endswith("no group differs in that.")
-        assert self.sentences(other)[-1].endswith(" (all shuffled).")
+        assert self.sentences(same)[-1].endswith("These seeds tell none of the 2 other groups from the first.")
+        assert (
+            "60.24 % (none shuffled), and 10.37 % (all shuffled). Both other groups differ" in self.sentences(other)[-1]
+        )
+
+    def test_what_three_seeds_measured_is_said_at_both_ends_whether_or_not_it_may_be_chance(self):
+        means = {0: 0.514, 0.5: 0.336, 1: 0.134}
+        cells = cells_of(grid("0-2"), noise__uniform__confidence=lambda c: means[c.fraction] + 0.13 * (c.seed - 1))
+        sentence = self.sentences(cells)[-1]
+        assert "51.40 % (none shuffled), and 13.40 % (all shuffled)." in sentence
 
     def test_the_answer_says_when_the_accuracy_was_not_measured(self):
         assert self.sentences(cells_of(grid())) == ["The accuracy on the test images was not measured."]

@@ -88,7 +88,7 @@ def test_measures_are_lines_with_intervals_as_error_bars():
 def test_seeds_are_drawn_relative_to_the_mean_of_their_group_and_their_hover_text_is_the_value():
     values = np.array([[0.9, 0.2], [0.8, np.nan], [0.7, 0.4]])
     first, second = seeds_chart(["0", "1"], values, ["seed 0", "seed 1", "seed 2"], "fraction").data
-    np.testing.assert_allclose(first.y, [0.1, 0, -0.1], atol=1e-9)
+    np.testing.assert_allclose(first.y, [10, 0, -10], atol=1e-9)  # points
     np.testing.assert_allclose(second.customdata, [0.2, 0.4])
     assert list(second.text) == ["seed 0", "seed 2"]
     assert first.x[0] < first.x[1] < first.x[2] < second.x[0]
