@@ -117,12 +117,12 @@ def memorized(comparison: Comparison) -> str:
         if not gap.places:
             return ""
         start = "The networks" if (comparison.cells["fraction"] > 0).any() else "No label was wrong; the networks"
-        most, *least = (
+        largest, *smallest = (
             f"{points(abs(gap.mean(place)))} points {'fewer' if gap.mean(place) < 0 else 'more'}"
             for place in dict.fromkeys([gap.most, gap.least])
         )
-        sentence = f"{start} read {most} of the training images than of the test images{gap.where(gap.most)}"
-        return "".join([sentence, *(f", and {text}{gap.where(gap.least)}" for text in least), "."])
+        sentence = f"{start} read {largest} of the training images than of the test images{gap.where(gap.most)}"
+        return "".join([sentence, *(f", and {text}{gap.where(gap.least)}" for text in smallest), "."])
     most = wrong.mean(wrong.most)
     how = "memorized" if most >= MOSTLY else "memorized in part" if most >= IN_PART else "hardly memorized"
     sentence = f"Wrong labels are {how}: {wrong.text(wrong.most, ' of them are given back')}"

@@ -189,7 +189,7 @@ class TestNumbers:
             np.testing.assert_allclose(found["answers"], expected[0], rtol=0, atol=1e-5)
         assert "untrained" in opened.find_element(By.ID, "epoch-title").text
 
-    def test_a_step_moves_the_weights_against_the_gradient_and_lowers_the_cost(self, opened, workplace):
+    def test_ten_steps_move_the_weights_against_the_gradient_and_lower_the_cost(self, opened, workplace):
         opened.execute_script("document.getElementById('gradient').scrollIntoView()")
         Select(opened.find_element(By.ID, "label")).select_by_value("8")
         before = look(opened, "({cost: shown.cost, index: shown.index, image: Array.from(shown.image)})")
@@ -198,11 +198,12 @@ class TestNumbers:
         parameters, image = load_weights(workplace.client(), one["run_id"]), np.array([before["image"]], np.float32)
         for button in ("step", "again"):
             opened.find_element(By.ID, button).click()
-            gradient = network.gradient(parameters, image, [8])
-            parameters = [
-                layer._replace(weights=layer.weights - slope.weights, biases=layer.biases - slope.biases)
-                for layer, slope in zip(parameters, gradient, strict=True)
-            ]
+            for _ in range(10):
+                gradient = network.gradient(parameters, image, [8])
+                parameters = [
+                    layer._replace(weights=layer.weights - slope.weights, biases=layer.biases - slope.biases)
+                    for layer, slope in zip(parameters, gradient, strict=True)
+                ]
             after = look(opened, "shown.cost")
             assert after == pytest.approx(network.average_cost(parameters, image, [8]), abs=1e-4)
         assert after < before["cost"]
@@ -278,6 +279,42 @@ class TestDrawing:
         )
         seen = look(opened, "Array.from(shown.image)")
         np.testing.assert_allclose(seen, as_mnist(self.ink(opened), 28).ravel(), rtol=0, atol=1 / 255)
+
+    def test_the_right_answer_follows_the_answer_until_a_reader_chooses_one_and_again_for_a_new_drawing(self, opened):
+        def label() -> tuple[int, int, bool]:
+            note = opened.find_element(By.ID, "label-follows")
+            return *look(opened, "[shown.label, shown.best]"), note.is_displayed()
+
+        seven = [(0.25, 0.25), (0.75, 0.25), (0.45, 0.8)]
+        self.stroke(opened, *seven)
+        right, answer, follows = label()
+        assert (right, follows) == (answer, True)
+        assert Select(opened.find_element(By.ID, "label")).first_selected_option.get_attribute("value") == str(right)
+        other = (answer + 1) % 10
+        Select(opened.find_element(By.ID, "label")).select_by_value(str(other))
+        assert label() == (other, answer, False)
+        self.stroke(opened, (0.3, 0.55), (0.7, 0.55))  # the same drawing goes on
+        assert (label()[0], label()[2]) == (other, False)
+        opened.find_element(By.ID, "clear").click()
+        self.stroke(opened, *seven)
+        assert label() == (answer, answer, True)
+        choose(opened, "source", "test")
+        assert not label()[2]
+        choose(opened, "source", "noise")
+        assert label()[2]
+
+    def test_the_filter_shows_an_image_that_it_lets_through_and_from_a_misread_one_ten_steps_are_seen(self, opened):
+        choose(opened, "source", "test")
+        for name, wrong in (("wrong", True), ("right", False)):
+            choose(opened, "filter", name)
+            label, best = look(opened, "[shown.label, shown.best]")
+            assert (label != best) == wrong
+        opened.execute_script("document.getElementById('gradient').scrollIntoView()")
+        opened.find_element(By.ID, "misread").click()
+        before = look(opened, "({label: shown.label, best: shown.best, cost: shown.cost})")
+        assert before["label"] != before["best"]
+        opened.find_element(By.ID, "step").click()
+        assert look(opened, "shown.cost") < before["cost"] - 0.01
 
     def test_without_centring_the_network_sees_the_drawing_where_it_is(self, opened):
         self.stroke(opened, (0.1, 0.1), (0.2, 0.1), (0.2, 0.3))

@@ -9,8 +9,9 @@ export function createCost(names, choose) {
   const select = $('label');
   select.append(...names.map((name, place) => element('option', {value: place}, name)));
   select.addEventListener('change', () => choose(Number(select.value)));
-  return ({network, answers, label, cost}) => {
+  return ({network, answers, label, follows, cost}) => {
     select.value = label;
+    $('label-follows').hidden = !follows;
     const squares = network.cost === 'quadratic';
     setText($('cost-about'), text(squares ? 'cost.about' : 'cost.about_cross_entropy'));
     const lines = Array.from(answers, (answer, place) => {

@@ -9,23 +9,24 @@ import { intoNeuron, paintWeights, usualLimit } from "./tiles.js";
 const LARGEST = 8; // components in the list
 const MOST_PICTURES = 64; // neurons of the first layer
 
-/** Set up the panel; `step` is called with the gradient and the rate, `reset` without anything. */
-export function createGradient(names, step, reset) {
-  let gradient = null, tiles = [];
+/** Set up the panel; `step` is called with the rate and takes so many `steps`, `reset` and `misread` without anything. */
+export function createGradient(names, {steps: stride, step, reset, misread}) {
+  let tiles = [];
   const rate = () => 10 ** Number($('step-rate').value), showRate = () => {
     const shown = rate() < 0.1 ? rate().toFixed(3) : rate().toPrecision(2);
     setText($('step-rate-value'), String(Number(shown)));
     $('step-rate').setAttribute('aria-valuetext', String(Number(shown)));
   };
   $('step-rate').addEventListener('input', showRate);
-  $('step').addEventListener('click', () => step(gradient, rate()));
-  $('again').addEventListener('click', () => step(gradient, rate()));
+  $('step').addEventListener('click', () => step(rate()));
+  $('again').addEventListener('click', () => step(rate()));
+  $('misread').addEventListener('click', misread);
   $('reset').addEventListener('click', reset);
   showRate();
 
   return view => {
     const {network, parameters, activations, label, steps, cost, side} = view;
-    gradient = gradientOf(network, parameters, activations, label);
+    const gradient = gradientOf(network, parameters, activations, label);
     const all = components(gradient), length = Math.hypot(...largest(all, 1).map(one => one.value));
     setText($('half'), length ? text('gradient.half', {count: whole(holdHalf(gradient)), all: whole(all.length)}) : text('gradient.none'));
 
@@ -59,7 +60,7 @@ export function createGradient(names, step, reset) {
     $('again').hidden = taken <= 0;
     $('reset').disabled = taken <= 0;
     setText($('step-result'), taken > 0
-      ? text('gradient.after', {count: taken, before: fixed(steps[taken - 1], 4), now: fixed(steps[taken], 4)}) : text('gradient.before'));
+      ? text('gradient.after', {count: taken, before: fixed(steps[taken - stride], 4), now: fixed(steps[taken], 4)}) : text('gradient.before'));
     $('step-chart').toggleAttribute('hidden', taken <= 0);
     if (taken > 0)
       drawLines($('step-chart'), [{points: steps.map((each, i) => [i, each]), kind: 'path', dots: true}],

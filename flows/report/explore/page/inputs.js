@@ -14,9 +14,9 @@ export function createInputs(data, images, names, show) {
   const chosen = name => document.querySelector(`input[name=${name}]:checked`).value;
   const sources = {draw: showDrawing, test: showTest, noise: showNoise, file: showFile};
   const preprocessed = image => PREPROCESSES[data.preprocess](image, data.side);
-  let test = 0, noise = null, photo = null, group = -1;
+  let test = 0, noise = null, photo = null, group = -1, places = []; // of the images that the filter lets through
 
-  const pad = createPad(showDrawing);
+  const pad = createPad(fresh => showDrawing(fresh));
 
   /** Ink as the network's image: as MNIST would show it, or the pad as it is. */
   function imageOf(ink) {
@@ -24,8 +24,9 @@ export function createInputs(data, images, names, show) {
     return preprocessed(resized(ink, data.side, data.side, true).values.map(value => Math.min(Math.max(value, 0), 1)));
   }
 
-  function showDrawing() {
-    show({image: imageOf(pad.ink()), source: 'draw'});
+  /** A new drawing has no label yet. */
+  function showDrawing(fresh = false) {
+    show({image: imageOf(pad.ink()), source: 'draw', ...(fresh && {label: null})});
   }
 
   function showTest() {
@@ -34,7 +35,7 @@ export function createInputs(data, images, names, show) {
 
   function showNoise() {
     noise ??= preprocessed(noiseImage(chosen('kind'), data, images));
-    show({image: noise, source: 'noise'});
+    show({image: noise, source: 'noise', label: null});
   }
 
   function showFile() {
@@ -66,7 +67,7 @@ export function createInputs(data, images, names, show) {
   /** The thumbnails, those that the filter lets through, with the answers of the best network of a group. */
   function fillThumbnails() {
     const answers = data.images.answers[group], wanted = chosen('filter');
-    const places = data.images.labels.map((_, place) => place)
+    places = data.images.labels.map((_, place) => place)
       .filter(place => wanted === 'all' || (answers[place] === data.images.labels[place]) === (wanted === 'right'));
     const thumbnails = places.map(place => {
       const [label, answer] = [data.images.labels[place], answers[place]].map(digit => names[digit]);
@@ -85,10 +86,20 @@ export function createInputs(data, images, names, show) {
     $('thumbnails').replaceChildren(...(thumbnails.length ? thumbnails : [text('input.none')]));
     roving(thumbnails, () => Math.max(thumbnails.filter(one => one.offsetTop === thumbnails[0].offsetTop).length, 1));
   }
-  document.querySelectorAll('input[name=filter]').forEach(input => input.addEventListener('change', fillThumbnails));
+  /** A filter shows an image that it lets through. */
+  function filter() {
+    fillThumbnails();
+    if (places.length && !places.includes(test)) $('thumbnails').firstElementChild.click();
+  }
+  document.querySelectorAll('input[name=filter]').forEach(input => input.addEventListener('change', filter));
 
   return {
     pad,
+    /** Show a test image that the best network of the group misreads, if there is one: from it there is something to learn. */
+    showMisread() {
+      document.querySelector('input[name=source][value=test]').click();
+      document.querySelector('input[name=filter][value=wrong]').click();
+    },
     /** Mark the test images that the best network of this group misreads. */
     judgeBy(chosenGroup) {
       if (chosenGroup === group) return;

@@ -6,7 +6,7 @@ import { $, onceAFrame, setText, watchSight } from "./dom.js";
 import { createGradient } from "./gradient.js";
 import { createInputs } from "./inputs.js";
 import { createNeuron } from "./neuron.js";
-import { exampleCost, forward, largestPlace, stepped, weightedSums } from "./network.js";
+import { exampleCost, forward, gradientOf, largestPlace, stepped, weightedSums } from "./network.js";
 import { createOthers, seedOptions } from "./others.js";
 import { bytesOf, framesOf } from "./packed.js";
 import { text, useTexts, whole } from "./texts.js";
@@ -17,16 +17,19 @@ const data = JSON.parse($('data').textContent);
 useTexts(JSON.parse($('texts').textContent));
 const names = data.classes;
 
-// What a reader has chosen. The parameters are those after the steps that the reader has taken; null without any.
+const STEPS = 10; // of gradient descent at once: one alone hardly changes the cost
+
+// What a reader has chosen. Without a label, it is the answer. The parameters are those after the steps that the reader has taken; null without any.
 const chosen = {
-  image: new Float32Array(data.side ** 2), source: 'draw', label: Math.min(3, names.length - 1),
+  image: new Float32Array(data.side ** 2), source: 'draw', label: null,
   group: 0, networks: data.groups.map((_, group) => data.networks.findIndex(one => one.group === group)),
   epoch: Infinity, neuron: {layer: 1, place: 0}, parameters: null, steps: [],
 };
 const frames = new Map(); // by number of a network, its parameters after each of its epochs
 
-/** Change what is chosen. Steps are steps of one network at one epoch, for one image and label. */
+/** Change what is chosen. Steps are steps of one network at one epoch, for one image and label; a label is for one source. */
 function choose(changes) {
+  if ('source' in changes && changes.source !== chosen.source) chosen.label = null;
   if (['group', 'networks', 'epoch'].some(name => name in changes)) Object.assign(chosen, {parameters: null, steps: []});
   else if (['image', 'label'].some(name => name in changes)) chosen.steps = [];
   Object.assign(chosen, changes);
@@ -55,10 +58,10 @@ function look() {
   const activations = forward(network, parameters, chosen.image), answers = activations.at(-1);
   const neuron = {layer: Math.min(chosen.neuron.layer, parameters.length), place: chosen.neuron.place};
   neuron.place = Math.min(neuron.place, parameters[neuron.layer - 1].biases.length - 1);
-  const cost = exampleCost(network, answers, chosen.label);
+  const best = largestPlace(answers), label = chosen.label ?? best, cost = exampleCost(network, answers, label);
   return {
-    ...chosen, index, network, parameters, activations, answers, neuron, cost, side: data.side, epoch: frame.epoch,
-    steps: chosen.steps.length ? chosen.steps : [cost], best: largestPlace(answers), sums: weightedSums(parameters[0], chosen.image),
+    ...chosen, label, follows: chosen.label === null, index, network, parameters, activations, answers, neuron, cost, side: data.side, epoch: frame.epoch,
+    steps: chosen.steps.length ? chosen.steps : [cost], best, sums: weightedSums(parameters[0], chosen.image),
     others: chosen.networks.map(answerOf),
   };
 }
@@ -104,10 +107,16 @@ function chooseSeed(group, index) {
   choose({group, networks: chosen.networks.map((other, i) => (i === group ? index : other))});
 }
 
-function takeStep(gradient, rate) {
-  const {network, parameters, image, label, steps} = look(), moved = stepped(parameters, gradient, rate);
-  const cost = exampleCost(network, forward(network, moved, image).at(-1), label);
-  choose({parameters: moved, steps: [...steps, cost]});
+/** Take steps towards the label that is shown, which no longer follows the answer then. */
+function takeSteps(rate) {
+  const {network, image, label, ...view} = look(), steps = [...view.steps];
+  let {parameters, activations} = view;
+  for (let step = 0; step < STEPS; step++) {
+    parameters = stepped(parameters, gradientOf(network, parameters, activations, label), rate);
+    activations = forward(network, parameters, image);
+    steps.push(exampleCost(network, activations.at(-1), label));
+  }
+  choose({label, parameters, steps});
 }
 
 function resetSteps() {
@@ -126,7 +135,7 @@ async function start() {
       $('bench').scrollIntoView({behavior: 'smooth', block: 'start'});
     }),
   ];
-  later = [{inSight: watchSight($('gradient'), render), show: createGradient(names, takeStep, resetSteps)}];
+  later = [{inSight: watchSight($('gradient'), render), show: createGradient(names, {steps: STEPS, step: takeSteps, reset: resetSteps, misread: inputs.showMisread})}];
   createValleys(data);
   window.page = {data, images, ink: inputs.pad.ink}; // for the curious too
   // Something to see at once: a drawn 3, or the first test image where classes are no digits.

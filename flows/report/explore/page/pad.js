@@ -15,7 +15,7 @@ function arc(x, y, radius, from, to) {
   return angles.map(angle => [x + radius * Math.cos(angle), y + radius * Math.sin(angle)]);
 }
 
-/** Set up the pad; `drawn` is called with the ink after every change. */
+/** Set up the pad; `drawn` is called after every change, with whether a drawing has just begun. */
 export function createPad(drawn) {
   const canvas = $('pad'), context = canvas.getContext('2d');
   let strokes = [], current = null, ink = blank(), erasing = false, example = false;
@@ -39,7 +39,7 @@ export function createPad(drawn) {
 
   function changed() {
     show();
-    drawn(ink);
+    drawn(strokes.length < 2);
   }
 
   function begin(x, y) {
