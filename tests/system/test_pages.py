@@ -9,11 +9,14 @@ import socket
 import sqlite3
 import subprocess
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver import ActionChains
@@ -159,6 +162,33 @@ class TestReport:
         save_screenshot(browser, f"report-neuron-{width}")
         viewer.find_element(By.CSS_SELECTOR, "form button:last-child").click()
         assert not viewer.is_displayed()
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_printed_at_once_it_has_every_chart_whole_and_every_line_of_the_recipe(self, browser, report, scheme):
+        show_at(browser, 1280, scheme=scheme)
+        visit(browser, report)  # which waits for the page to be loaded, and no longer
+        drawn = """return [...document.querySelectorAll('.chart')].map(chart => {
+            const whole = chart.getBoundingClientRect(), card = chart.closest('.card').getBoundingClientRect();
+            return [chart.querySelectorAll('.main-svg .xtick').length, chart.querySelectorAll('.main-svg path').length,
+                    whole.width > 200 && whole.right <= card.right];})"""
+        pdf = PdfReader(BytesIO(b64decode(browser.print_page())))
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        try:
+            charts = browser.execute_script(drawn)
+            recipe = browser.find_element(By.ID, "recipe")
+            assert browser.execute_script("return arguments[0].scrollHeight <= arguments[0].clientHeight", recipe)
+        finally:
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        assert len(charts) >= 7
+        assert all(ticks and paths and whole for ticks, paths, whole in charts)
+        text = "\n".join(page.extract_text() for page in pdf.pages)
+        titles = [title.text for title in browser.find_elements(By.CSS_SELECTOR, "figure.card h3")]
+        assert all(title in text for title in titles)
+        axes = browser.execute_script("return [...document.querySelectorAll('.chart .xtitle')].map(t => t.textContent)")
+        assert len(axes) == len(titles)
+        for axis in set(axes):  # each chart has its axis on paper
+            assert len(re.findall(rf"^{axis}$", text, re.M)) >= axes.count(axis)
+        assert recipe.get_attribute("textContent").strip().splitlines()[-1] in text
 
     @pytest.mark.slow
     def test_all_numbers_of_a_group_are_seen_at_once_on_a_phone(self, browser, report):
