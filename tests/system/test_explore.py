@@ -4,15 +4,18 @@ The browser is headless Chromium (Debian's packages chromium and chromium-driver
 """
 
 import json
+import re
 import shutil
 import subprocess
 import time
 from base64 import b64decode
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pypdf import PdfReader
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
@@ -364,6 +367,22 @@ class TestDrawing:
 
 
 class TestPage:
+    def test_it_has_loaded_when_every_network_has_answered_so_that_it_can_be_printed_at_once(self, browser, page):
+        show_at(browser, 1280)
+        browser.get("about:blank")
+        browser.get(page.as_uri())  # returns once the page has loaded
+        assert browser.execute_script("return window.shown.others.every(Boolean)")
+        texts = [pdf.extract_text() for pdf in PdfReader(BytesIO(b64decode(browser.print_page()))).pages]
+        printed = "\n".join(texts)
+        for heading in (
+            "Several networks, one drawing",
+            "Inside a neuron",
+            "Which way is down",
+            "Between two networks",
+        ):
+            assert heading in printed
+        assert len(re.findall(r"activation \d\.\d\d", printed)) >= 6
+
     def test_nothing_is_requested_from_anywhere_and_nothing_could_be(self, browser, page):
         show_at(browser, 1280)
         browser.get_log("performance")

@@ -2,7 +2,7 @@
 
 import { createCost } from "./cost.js";
 import { createDiagram } from "./diagram.js";
-import { $, onceAFrame, setText, watchSight } from "./dom.js";
+import { $, element, onceAFrame, setText, watchSight } from "./dom.js";
 import { createGradient } from "./gradient.js";
 import { createInputs } from "./inputs.js";
 import { createNeuron } from "./neuron.js";
@@ -75,11 +75,20 @@ function answerOf(index, group) {
 }
 
 let views = [], later = [];
+// A page has loaded, and may be printed, when it has drawn something: an open frame keeps it from that until then.
+let waiting = document.body.appendChild(element('iframe', {hidden: true}));
+waiting.contentDocument.open();
+
 const render = onceAFrame(() => {
   const view = look();
   if (!view) return;
   for (const show of views) show(view);
-  for (const {inSight, show} of later) if (inSight()) show(view);
+  // The first picture is complete, for a page that is printed at once.
+  for (const {inSight, show} of later) if (inSight() || waiting) show(view);
+  if (waiting && view.others.every(Boolean)) {
+    waiting.contentDocument.close();
+    waiting = null;
+  }
   document.documentElement.dataset.ready = 'yes';
   window.shown = view; // for the curious, and for the tests
 });
@@ -144,4 +153,7 @@ async function start() {
 }
 
 if (window.DecompressionStream) start();
-else $('too-old').hidden = false;
+else {
+  $('too-old').hidden = false;
+  waiting.contentDocument.close();
+}
