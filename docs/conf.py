@@ -20,14 +20,14 @@ extensions = [
     "numpydoc",
     "myst_nb",
     "sphinx_design",
+    "sphinxcontrib.mermaid",
     "generated",
     "mathml",
 ]
 
 # Tables and texts that commands made are parts of pages, not pages.
 PARTS = {part for page in DOCS.glob("*.md") for part in re.findall(r"<!-- include (\S+) -->", page.read_text("utf-8"))}
-# The diagrams of architecture.md are drawn by the pages of a repository, where those who change the code read it.
-exclude_patterns = ["_ext", "_templates", "architecture.md", *PARTS]
+exclude_patterns = ["_ext", "_templates", *PARTS]
 templates_path = ["_templates"]
 
 # Docstrings say `mlp.Network`: a link where the site has such a page.
@@ -39,6 +39,8 @@ numpydoc_show_class_members = False
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+# The only script from elsewhere: without a network, the page of the architecture shows the text of its diagrams.
+myst_fence_as_directive = ["mermaid"]
 
 # Notebooks run on the digits of scikit-learn: the site is the same wherever it is built, with or without a network.
 os.environ["MLP_DATA"] = "digits"

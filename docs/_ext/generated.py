@@ -246,9 +246,11 @@ def write(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
 
 
-def link_notebooks(app: Sphinx, page: str, source: list[str]) -> None:
-    """Point links to the notebooks of the project at their copies."""
-    source[0] = source[0].replace("](../notebooks/", "](notebooks/")
+def link_copies(app: Sphinx, page: str, source: list[str]) -> None:
+    """Point links to the notebooks and to CONTRIBUTING.md, which are outside of docs/, at their copies in the site."""
+    source[0] = (
+        source[0].replace("](../notebooks/", "](notebooks/").replace("](../CONTRIBUTING.md)", "](contributing.md)")
+    )
 
 
 def skip_added(app: Sphinx, kind: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
@@ -259,6 +261,6 @@ def skip_added(app: Sphinx, kind: str, name: str, thing: Any, skip: bool, option
 def setup(app: Sphinx) -> dict[str, bool]:
     """Write the pages before Sphinx looks for sources."""
     app.connect("config-inited", lambda app, config: write_pages(app))
-    app.connect("source-read", link_notebooks)
+    app.connect("source-read", link_copies)
     app.connect("autodoc-skip-member", skip_added)
     return {"parallel_read_safe": True}
