@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,10 @@ pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="no node, which
 
 RNG = np.random.default_rng(0)
 # Every activation and every cost, two to four layers.
+HIDDEN = [(16, 16), (12,), (7, 8, 9)]
 NETWORKS = [
-    Network((784, *hidden, 10), activation, cost)
-    for hidden, activation, cost in zip(
-        [(16, 16), (12,), (7, 8, 9)] * 2, sorted(ACTIVATIONS) * 2, sorted(COSTS) * 3, strict=True
-    )
+    Network((784, *HIDDEN[place % len(HIDDEN)], 10), activation, cost)
+    for place, (activation, cost) in enumerate(product(sorted(ACTIVATIONS), sorted(COSTS)))
 ]
 
 
