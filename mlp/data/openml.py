@@ -4,7 +4,7 @@ import shutil
 import socket
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -106,6 +106,8 @@ def links_to(cache: Path) -> Iterator[tuple[Path, dict[Path, Path]]]:
     scikit-learn deletes a cached file that it can't parse: here it deletes the link.
     """
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):  # a cache that is not there yet is empty
+            cache.stat()  # since Python 3.13 `rglob` is silent about what can't be a folder
         files = list(cache.rglob("*.gz"))
     except OSError as error:
         raise ValueError(f"data home: {cache.parent} given ({error.strerror}); allowed: a folder") from None
