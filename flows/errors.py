@@ -1,11 +1,11 @@
-"""What a user got wrong, or what is not there: told in a line, never as a traceback."""
+"""The error of a user, or of something that is not there: told in a line, never as a traceback."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class ConfigurationError(ValueError):
-    """What was asked for can't be done; the message names the field, what was given, what is allowed."""
+    """Refusal of what can't be done; the message names the field, what was given, what is allowed."""
 
 
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:

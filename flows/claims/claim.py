@@ -36,7 +36,7 @@ class Quantity(Settings):
 
 
 class Claim(Settings):
-    """What a source says, and how it is tested at one scale."""
+    """A statement of a source, and its test at one scale."""
 
     name: str
     scale: Literal["small", "full"]
@@ -72,9 +72,9 @@ def load_claim(name: str, scale: str, data: str | None = None, seeds: str | None
     settings = yaml.safe_load((CLAIM_FILES / name / "claim.yaml").read_text(encoding="utf-8"))
     scales = {known: settings.pop(known) for known in SCALES}
     settings = merged(settings, scales[scale]) | {"name": name, "scale": scale}
-    given = {} if seeds is None else {"seeds": seeds}
+    given = {"description": settings["statement"]} | ({} if seeds is None else {"seeds": seeds})
     for experiment in settings["experiments"].values():
-        experiment |= given | {"name": experiment_name(name, scale, bool(given)), "description": settings["statement"]}
+        experiment |= given | {"name": experiment_name(name, scale, own_seeds=seeds is not None)}
         experiment["data"] = {"name": "auto"} | experiment.get("data", {}) | ({"name": data} if data else {})
     try:
         Experiment.model_validate(given | {"name": name, "data": {"name": data or "auto"}})  # told once
@@ -83,7 +83,7 @@ def load_claim(name: str, scale: str, data: str | None = None, seeds: str | None
         raise ConfigurationError(problems(error)) from None
 
 
-def experiment_name(claim: str, scale: str, own_seeds: bool = False) -> str:
+def experiment_name(claim: str, scale: str, *, own_seeds: bool = False) -> str:
     """The name of a claim's MLflow experiment; with seeds of the user's own, of another one."""
     return f"claim-{claim}-{scale}{'-seeds' * own_seeds}"
 

@@ -66,7 +66,7 @@ def judge_claim(client: MlflowClient, claim: Claim) -> Verdict:
 
 
 def seconds_trained(cells: pd.DataFrame) -> float:
-    """How many seconds at least one of the cells trained: without the pauses of a sweep that was interrupted."""
+    """Count the seconds in which some of the cells trained: without the pauses of a sweep that was interrupted."""
     cells = cells.sort_values("started")
     begun = (cells["started"] - cells["started"].iloc[0]).dt.total_seconds()
     ended = (begun + cells["seconds"]).cummax()

@@ -96,7 +96,7 @@ def experiments(claim: Claim) -> dict[str, Any]:
 
 
 def count(claims: Iterable[str], verdicts: dict[tuple[str, str], str]) -> str:
-    """How many claims came out how, each at the largest scale at which it was run, in one sentence."""
+    """Count the claims by their verdicts, each at the largest scale at which it was run, in one sentence."""
     whole = [next((verdicts[name, s] for s in SCALES[::-1] if (name, s) in verdicts), NOT_RUN) for name in claims]
     outcomes = [verdict.partition(";")[0].partition(" (")[0] for verdict in whole]
     counted = [f"{outcomes.count(word)} {word}" for word in (*COLOURS, NOT_RUN) if word in outcomes]

@@ -55,7 +55,7 @@ def read(path: Path) -> Verdict:
     return cast(Verdict, verdict)
 
 
-def number(value: float, percent: bool, unit: bool = True) -> str:
+def number(value: float, percent: bool, *, unit: bool = True) -> str:
     """A measured number as text."""
     form = ",.0f" if float(value).is_integer() else ",.5g"
     text = f"{100 * value:.4g}{' %' * unit}" if percent else f"{value:{form}}"
@@ -156,7 +156,7 @@ def verdicts_markdown(
     Parameters
     ----------
     earlier : by claim and scale
-        What is said of claims that are not in the store.
+        The verdicts on claims that are not in the store.
     """
 
     def said(place: tuple[str, str]) -> str:

@@ -53,7 +53,7 @@ def explore_command(
 def read_sweep(
     source: str | None, tracking_uri: str | None
 ) -> "tuple[MlflowClient, Selection, Comparison, pd.DataFrame]":
-    """What a page is made of: the store, the cells of a sweep, their comparison and their curves."""
+    """Read what a page is made of: the store, the cells of a sweep, their comparison and their curves."""
     from flows.report.compare import compare_all
     from flows.store.results import read_curves, select
 

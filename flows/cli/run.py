@@ -31,7 +31,7 @@ MAX_LINES = 8  # of the description of the work
 
 
 class Runner(StrEnum):
-    """Where stacks train."""
+    """The place where stacks train."""
 
     processes = "processes"
     dask = "dask"

@@ -38,7 +38,7 @@ class Cell(CommonSettings):
     varied : tuple of str
         The params in which the cells of the whole experiment differ; its name contains them.
     channels, loaded : int
-        Of the images, 3 in colour, and the number of training images: known once the data set was loaded.
+        Channels of the images, 3 in colour, and the number of training images: known once the data set was loaded.
     """
 
     network: NetworkSettings = NetworkSettings()
@@ -52,7 +52,7 @@ class Cell(CommonSettings):
 
     @property
     def shape(self) -> tuple:
-        """What cells must share to be trained as one stack: their arrays, mini-batches and measurements."""
+        """Everything that cells must share to be trained as one stack: their arrays, mini-batches and measurements."""
         return (
             (self.network.hidden, self.network.activation, self.network.cost),
             (*self.data_source, self.noise),
@@ -62,17 +62,17 @@ class Cell(CommonSettings):
 
     @property
     def chosen_rows(self) -> tuple:
-        """What cells with the same data settings must share to be trained on the same rows."""
+        """Everything that cells with the same data settings must share to be trained on the same rows."""
         return (self.rows, self.seed) if self.data.choice == "seed" else (self.rows,)
 
     @property
     def data_source(self) -> tuple:
-        """What decides the data set of a cell."""
+        """The settings that decide the data set of a cell."""
         return self.data, self.chosen_rows, self.inputs
 
     @property
     def block(self) -> tuple:
-        """What cells must also share to be neighbours in a stack: see `mlp.engine.blocks`."""
+        """Everything that cells must also share to be neighbours in a stack: see `mlp.engine.blocks`."""
         return self.descent.rule, self.descent.momentum > 0
 
     @property
@@ -149,7 +149,7 @@ class Cell(CommonSettings):
         Parameters
         ----------
         digest : str
-            Of the data set, after its split and with the cell's number of rows.
+            Digest of the data set, after its split and with the cell's number of rows.
         """
         decisive = {"method": METHOD, "digest": digest, **self.model_dump(include=DECISIVE, exclude_defaults=True)}
         if self.fraction:  # if no label is corrupted, the kind of corruption makes no difference

@@ -166,7 +166,7 @@ def parse_axis(text: str) -> tuple[str, Any]:
 
 
 def problems(error: ValidationError) -> str:
-    """What pydantic found wrong, in one line."""
+    """Tell in one line what pydantic found wrong."""
     found = error.errors()
     # Pydantic reports a list with wrong items twice: the items, and the list as a whole.
     outer = {place["loc"][:depth] for place in found for depth in range(len(place["loc"]))}

@@ -84,7 +84,7 @@ def different(path: str, settings: Iterable[Any], count: int) -> tuple[Any, ...]
 
 
 def depths(annotation: Any) -> set[int]:
-    """How deep lists are nested in the values of a type: 0 for a number, 1 for a tuple of numbers."""
+    """Find the depths to which lists are nested in the values of a type: 0 for a number, 1 for a tuple of numbers."""
     kind, inner = get_origin(annotation), get_args(annotation)
     if kind is Annotated:
         return depths(inner[0])
@@ -94,7 +94,7 @@ def depths(annotation: Any) -> set[int]:
 
 
 def depth_of(value: Any) -> int:
-    """How deep lists are nested in a value; by YAML's aliases one can contain itself."""
+    """Find the depth to which lists are nested in a value; by YAML's aliases one can contain itself."""
     depth = 0
     while isinstance(value, list | tuple) and depth <= DEEPEST:
         value, depth = value[0] if value else None, depth + 1
@@ -109,7 +109,7 @@ def split(given: dict[str, Any], model: type[BaseModel], path: str = "") -> tupl
     model : type of BaseModel
         Whose fields the settings are; what is none of them is left for pydantic to refuse.
     path : str
-        Of the settings, with a dot at its end.
+        Dotted path of the settings, with a dot at its end.
 
     Returns
     -------

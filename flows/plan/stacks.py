@@ -76,7 +76,7 @@ def divided(members: list[tuple[str, Cell]], longest: float, memory: float) -> l
 
 @dataclass
 class Work:
-    """What a worker trains, and about how long."""
+    """The task of a worker, and about how long it takes."""
 
     stacks: list[Stack]
     seconds: float = 0.0
@@ -134,8 +134,8 @@ def half_of_what_is_free() -> float:
     return psutil.virtual_memory().available / 2
 
 
-def title(cells: Collection[Cell], with_fractions: bool = True) -> str:
-    """What a stack trains: ``seeds 0-4, fractions 0, 0.5``, with what its cells share if the experiment has several."""
+def title(cells: Collection[Cell], *, with_fractions: bool = True) -> str:
+    """Say what a stack trains: ``seeds 0-4, fractions 0, 0.5``, and its values of what varies in the experiment."""
     first = next(iter(cells))
     fractions = sorted({cell.fraction for cell in cells})
     parts = [f"seeds {ranges({cell.seed for cell in cells})}"]

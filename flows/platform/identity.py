@@ -12,7 +12,7 @@ def this_process() -> str:
 
 
 def is_running(identity: str) -> bool | None:
-    """Whether a process still runs; None if it belongs to another machine, where this can't be known."""
+    """Tell whether a process still runs; None if it belongs to another machine, where this can't be known."""
     try:
         host, pid, started = identity.rsplit(" ", 2)
         if host != socket.gethostname():

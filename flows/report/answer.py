@@ -89,7 +89,7 @@ def learned(comparison: Comparison) -> str:
 
 
 def told(measure: Measure) -> str:
-    """What the seeds tell of the differences from the baselines."""
+    """Say what the seeds tell of the differences from the baselines."""
     versus, bases = measure.versus, measure.comparison.baselines
     assert versus
     if not any(np.isfinite(versus.low[place]) for place in measure.compared):

@@ -82,7 +82,7 @@ def chart_page(
     curves : collection of str
         The metrics that are drawn by epoch; the others are drawn as bars, beside the ends of their intervals.
     mode : {"param", "tag"}
-        What runs are grouped by.
+        The kind of names in `group_by`.
     axes : sequence of str
         Params with numbers as values; with two or more, there are parallel coordinates of them and of the accuracies.
     """

@@ -41,9 +41,9 @@ class Comparison:
     summary : Summary of (groups, metrics) arrays
         The interval is the 95 % `mlp.statistics.intervals.mean_interval`.
     differences : dict of Differences, by metric
-        Of each group from its baseline, (groups,) arrays, NaN for a group without one. Empty without a baseline.
+        Each group minus its baseline, (groups,) arrays, NaN for a group without one. Empty without a baseline.
     notes : list of str
-        What a reader must know before trusting the numbers.
+        Warnings to read before trusting the numbers.
     """
 
     by: list[str]
@@ -83,7 +83,7 @@ class Comparison:
 
     @property
     def has_baseline(self) -> bool:
-        """Whether some group is compared with another."""
+        """True if some group is compared with another."""
         return any(base is not None for base in self.baselines)
 
     def of(self, name: str) -> Summary:

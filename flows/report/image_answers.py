@@ -1,4 +1,4 @@
-"""What the networks of a comparison answer to single images: to the test images, and to noise."""
+"""The answers of a comparison's networks to single images: to the test images, and to noise."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -54,18 +54,18 @@ class Misread:
 
 @dataclass(frozen=True)
 class ImageAnswers:
-    """What could be asked.
+    """The answers that could be had.
 
     Attributes
     ----------
     confusions : dict
         By number of the group, see `confusion`, the mean over its networks.
     misread : Misread or None
-        Of the baseline, or of the first group.
+        Misread images of the baseline, or of the first group.
     noise : dict
         By kind of noise and run id of a cell, images (n, pixels) uint8 and output activations (n, outputs).
     notes : list of str
-        What was not asked, and why.
+        Questions that were not asked, and why.
     """
 
     confusions: dict[int, NDArray]
@@ -133,7 +133,7 @@ def evenly(items: NDArray, most: int) -> NDArray:
 
 
 def where(cell: pd.Series) -> tuple:
-    """What decides the test images of a cell."""
+    """The params that decide the test images of a cell."""
     return tuple(cell[DATA])
 
 

@@ -1,4 +1,4 @@
-"""What an imported sweep needs besides its runs: the chart page of its experiment, and its champion."""
+"""The things that an imported sweep needs besides its runs: the chart page of its experiment, and its champion."""
 
 from mlflow import MlflowClient
 from mlflow.entities import Run

@@ -1,4 +1,4 @@
-"""What a reader of a comparison must know before trusting the numbers."""
+"""Notes that a reader of a comparison needs before trusting the numbers."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def least_p(seeds: int, tests: int) -> float:
 
 
 def tells(seeds: int, tests: int) -> bool:
-    """Whether so many seeds allow a p of 0.05: below, p says nothing and is not given."""
+    """Tell whether so many seeds allow a p of 0.05: below, p says nothing and is not given."""
     return least_p(seeds, tests) <= LEVEL
 
 

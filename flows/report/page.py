@@ -47,7 +47,7 @@ def page(
     Parameters
     ----------
     comparison : Comparison
-        Of the cells of the selection, with a baseline.
+        The cells of the selection compared, with a baseline.
     points : DataFrame
         The curves of the cells, a result of `flows.load_curves`.
     recipe : mapping
@@ -57,7 +57,7 @@ def page(
     links : mapping
         By run id of a cell, and of the sweep, the address of its page in MLflow.
     explored : bool
-        Whether the page in which a person draws lies beside the report.
+        True if the page in which a person draws lies beside the report.
     """
     sweep = selection.sweep
     info = sweep.info if sweep else None
@@ -95,7 +95,7 @@ def embedded(figures: dict[str, Figure]) -> list[tuple[str, Markup]]:
 
 
 def facts(comparison: Comparison) -> list[str]:
-    """What was compared: networks, seeds, groups, data, date."""
+    """List what was compared: networks, seeds, groups, data, date."""
     cells = comparison.cells
     seeds, groups = cells["seed"].nunique(), len(comparison.groups)
     parts = [f"{len(cells)} networks", f"{seeds} seed{'s' * (seeds > 1)}"]
@@ -122,7 +122,7 @@ def curves_charts(comparison: Comparison, points: pd.DataFrame) -> dict[str, Fig
 
 
 def measures_charts(comparison: Comparison) -> dict[str, Figure]:
-    """What was learned and memorized, the answers to noise, and how much the seeds differ."""
+    """Draw what was learned and memorized, the answers to noise, and how much the seeds differ."""
     below, names = ", ".join(comparison.varying), comparison.names
     accuracies = {row.name: row.label for row in METRICS.values() if row.measure and row.share}
     kinds = {name: name.split("/")[1] for name in comparison.metrics if name.endswith("/confidence")}
@@ -189,7 +189,7 @@ def best_and_worst(comparison: Comparison) -> list[dict[str, str]]:
 
 
 def times(comparison: Comparison, sweep: Run | None) -> dict[str, str]:
-    """When the networks were trained, and how long it took."""
+    """Tell when the networks were trained, and how long it took."""
     cells = comparison.cells
     ended = cells["started"] + pd.to_timedelta(cells["seconds"], unit="s")
     found = {

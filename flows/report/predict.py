@@ -37,7 +37,7 @@ def print_answers(
     Parameters
     ----------
     name : str
-        Of the experiment, and so of the registered model.
+        Name of the experiment, and so of the registered model.
     paths : sequence of Path
         Pictures, see `mlp.data.pictures.read_digit`.
     noise : int

@@ -43,7 +43,7 @@ def show_result(name: str, answer: str, tables: str, links: dict[str, str]) -> N
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Whether a record of a flow run's log says more than the run's state, whose message says why it ended early."""
+    """Tell if a record of a flow run's log says more than the run's state, whose message says why it ended early."""
     return not (record.exc_info and isinstance(record.exc_info[1], CancelledRun | FailedRun))
 
 

@@ -79,7 +79,7 @@ def load_champion(client: MlflowClient, name: str) -> tuple[ModelVersion, PyFunc
 
 
 def unusable(client: MlflowClient, champion: ModelVersion, damage: str = "") -> ConfigurationError:
-    """What to say of a champion whose files are gone, or damaged."""
+    """The error for a champion whose files are gone, or damaged."""
     if champion.run_id:
         return lost(client, champion.run_id, MODEL, damage)
     state = f"can't be opened ({damage})" if damage else "is gone"
@@ -87,7 +87,7 @@ def unusable(client: MlflowClient, champion: ModelVersion, damage: str = "") -> 
 
 
 def has_files(client: MlflowClient, known: ModelVersion) -> bool:
-    """Whether the files of a version are there."""
+    """Tell whether the files of a version are there."""
     return bool(known.source and mlflow.artifacts.list_artifacts(known.source, tracking_uri=client.tracking_uri))
 
 

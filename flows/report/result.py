@@ -49,7 +49,7 @@ def print_result(
 
 
 def at_chance(experiment: Experiment, cells: pd.DataFrame) -> int:
-    """How many cells are right on no more training images than one answer to all of them would be.
+    """Count the cells that are right on no more training images than one answer to all of them would be.
 
     Cells whose labels are nearly all corrupted do not count: there is nothing for them to find.
     """

@@ -116,7 +116,7 @@ def write_report(
     known : Networks
         Those that were read before.
     explored : bool
-        Whether `log_explore_page` has logged a page, to which the report then leads.
+        True if `log_explore_page` has logged a page, to which the report then leads.
     """
     weights: dict[str, dict[str, NDArray[np.float32]]] = {}
     for _, cell in shown_cells(comparison).iterrows():

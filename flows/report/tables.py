@@ -35,9 +35,9 @@ class TextTable:
     headings : sequence of str
     rows : sequence of (headings,) sequences
     title, caption : str
-        What stands above it and below it.
+        Texts above it and below it.
     prose : bool
-        Whether the cells are words, which begin at the left and may be broken, rather than numbers.
+        True if the cells are words, which begin at the left and may be broken, rather than numbers.
     """
 
     headings: Sequence[str]
@@ -161,7 +161,7 @@ def count_tests(baselines: Sequence[int | None]) -> int:
 
 
 def detail_caption(comparison: Comparison, name: str) -> str:
-    """What the columns of `detail` mean, and what the figures can't show."""
+    """Explain what the columns of `detail` mean, and what the figures can't show."""
     row = metric(name)
     method = f"Interval: 95 %, Student's t{' on logits' * (row.scale == 'share')}{few(comparison.seeds)}."
     method += sampling(comparison, row)
@@ -174,7 +174,7 @@ def detail_caption(comparison: Comparison, name: str) -> str:
 
 
 def p_caption(found: Differences | None, baselines: Sequence[int | None]) -> str:
-    """How p was computed, and how small it can be where a group has the smallest; or why there is none."""
+    """Explain how p was computed, and how small it can be where a group has the smallest; or why there is none."""
     tests = count_tests(baselines)
     seeds = np.zeros(0, int) if found is None else found.seeds[[base is not None for base in baselines]]
     if found is None or not seeds.any():
@@ -189,12 +189,12 @@ def p_caption(found: Differences | None, baselines: Sequence[int | None]) -> str
 
 
 def few(seeds: NDArray) -> str:
-    """What stands for the intervals of groups with few seeds, if there are such groups."""
+    """Explain what stands for the intervals of groups with few seeds, if there are such groups."""
     return f"; of fewer than {FEWEST_SEEDS} seeds, their values" if (seeds < FEWEST_SEEDS).any() else ""
 
 
 def sampling(comparison: Comparison, row: Metric) -> str:
-    """How far the choice of test images may move the highest test accuracy, which no number of seeds shows."""
+    """Tell how far the choice of test images may move the highest test accuracy, which no number of seeds shows."""
     counts = pd.to_numeric(comparison.cells["test_images"], errors="coerce").unique()
     best = comparison.of(row.name).mean
     if row.name != "test/accuracy" or len(counts) != 1 or not np.isfinite(counts[0]) or not np.isfinite(best).any():

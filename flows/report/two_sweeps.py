@@ -51,7 +51,7 @@ class TwoSweeps:
         The cells of all pairs, without values that only one of a pair has: first the groups in A, then the same groups
         in B, whose baselines are those in A unless all pairs are one cell. None if there are no pairs.
     notes : list of str
-        What a reader must know before trusting the numbers.
+        Warnings to read before trusting the numbers.
     """
 
     titles: tuple[str, str]

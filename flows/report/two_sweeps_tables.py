@@ -22,7 +22,7 @@ def settings(two: TwoSweeps) -> TextTable | None:
 
 
 def caption(two: TwoSweeps, metrics: Sequence[str]) -> str:
-    """What the columns of `detail` mean; empty if there are no pairs."""
+    """Explain what the columns of `detail` mean; empty if there are no pairs."""
     if two.both is None or not metrics:
         return ""
     return (

@@ -47,7 +47,7 @@ def artifact(client: MlflowClient, run_id: str, name: str) -> Iterator[Path]:
 
 
 def has_artifact(client: MlflowClient, run_id: str, name: str) -> bool:
-    """Whether a run has an artifact; raises an MlflowException if the store can't be reached."""
+    """Tell whether a run has an artifact; raises an MlflowException if the store can't be reached."""
     return name in [file.path for file in client.list_artifacts(run_id)]
 
 
@@ -103,7 +103,7 @@ def load_snapshots(client: MlflowClient, run_id: str) -> Snapshots:
 
 
 def lost(client: MlflowClient, run_id: str, name: str, damage: str = "") -> ConfigurationError:
-    """What to say of an artifact of a cell that is gone, or damaged: its place, its run, and the way out."""
+    """The error for an artifact of a cell that is gone, or damaged: its place, its run, and the way out."""
     run = client.get_run(run_id)
     folder = local_folder(client, run.info.artifact_uri)
     place = folder / name if folder else f"{run.info.artifact_uri}/{name}"

@@ -27,7 +27,7 @@ MIN_PAUSE, MAX_PAUSE = 5.0, 60.0  # seconds between two deliveries
 
 @dataclass
 class CellRun:
-    """What is still to be delivered to MLflow for one cell.
+    """The part of a cell that is still to be delivered to MLflow.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class CellRun:
     snapshots : Snapshots
         Weights and biases of earlier epochs, delivered with the parameters.
     status : str or None
-        How it ended: FINISHED, FAILED or KILLED; None while it trains.
+        Its end: FINISHED, FAILED or KILLED; None while it trains.
     """
 
     experiment_id: str

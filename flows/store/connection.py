@@ -145,7 +145,7 @@ def open_for_reading(sqlite: Path) -> MlflowClient:
 
 
 def reason(error: Exception, uri: str) -> str:
-    """Why a database can't be used, and the way out."""
+    """Say why a database can't be used, and the way out."""
     if revision := re.search(r"out-of-date database schema \(found version (\w+)", str(error)):
         if made_by_older(revision[1]):
             return f"was made by an older MLflow; allowed after a backup (docs/backup.md): mlflow db upgrade '{uri}'"

@@ -24,12 +24,12 @@ def shortened(error: Exception) -> str:
 
 
 def is_damaged(error: Exception) -> bool:
-    """Whether SQLite found that a file is no database, or a damaged one."""
+    """Tell whether SQLite found that a file is no database, or a damaged one."""
     return any(words in str(error) for words in ("file is not a database", "database disk image is malformed"))
 
 
 def refused(error: Exception) -> bool:
-    """Whether the store understood a request and refuses it for good, so that another attempt is useless."""
+    """Tell whether the store understood a request and refuses it for good, so that another attempt is useless."""
     if not isinstance(error, MlflowException) or lost_a_race(error):
         return False
     status = error.get_http_status_code()
@@ -37,7 +37,7 @@ def refused(error: Exception) -> bool:
 
 
 def lost_a_race(error: Exception) -> bool:
-    """Whether another process wrote the same new tag at the same moment; another attempt overwrites it."""
+    """Tell whether another process wrote the same new tag at the same moment; another attempt overwrites it."""
     return "unique constraint" in str(error).lower()
 
 

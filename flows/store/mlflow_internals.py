@@ -92,7 +92,7 @@ def artifacts_at(client: "MlflowClient", address: str) -> "ArtifactRepository":
 
 
 def made_by_older(revision: str) -> bool:
-    """Whether the tables of a database are those of an earlier MLflow than this one. Public: no way to ask."""
+    """Tell whether the tables of a database are those of an earlier MLflow than this one. Public: no way to ask."""
     migrations = files("mlflow") / "store" / "db_migrations" / "versions"
     return any(file.name.startswith(f"{revision}_") for file in migrations.iterdir())
 

@@ -69,7 +69,7 @@ def read(path: Path) -> tuple[CellRun, str]:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How many runs were delivered, were refused for good, and still wait; and why."""
+    """The numbers of runs that were delivered, were refused for good, and still wait; and why."""
 
     delivered: int = 0
     refused: int = 0

@@ -36,7 +36,7 @@ class Selection:
     cells : DataFrame
         See `load_runs`.
     notes : list of str
-        What a reader must know about them: that cells are missing, for instance.
+        Warnings about them: that cells are missing, for instance.
     sweep : Run or None
         The parent run, if they are the cells of one sweep.
     """
@@ -65,9 +65,9 @@ def load_runs(*sources: str, everything: bool = False, tracking_server: str | No
         ``experiment``, ``sweep``, ``cell``, ``run_id``, ``name`` : str
             The sweep is the run id of the sweep that trained the cell; the cell is its key.
         ``started`` : datetime, UTC; ``seconds`` : float
-            Of its run; the cells of a stack start and end together.
+            Start and duration of its run; the cells of a stack start and end together.
         ``test_images`` : str
-            How many images its test accuracy was counted on; None for runs that did not note it.
+            Number of images that its test accuracy was counted on; None for runs that did not note it.
         ``seed`` : int; ``fraction``, ``learning_rate``, … : one column per param
             Numbers if all values are numbers, otherwise str, such as ``hidden`` ("16-16").
         ``test/accuracy``, … : float, one column per metric
@@ -152,7 +152,7 @@ def find(client: MlflowClient, source: str | None) -> tuple[str, Run | None, lis
     -------
     experiment_id : str
     sweep : Run or None
-        Of an experiment the latest, see `latest_sweep`.
+        The latest of an experiment, see `latest_sweep`.
     notes : list of str
         On later sweeps that have no finished cell.
     """

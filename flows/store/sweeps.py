@@ -68,7 +68,7 @@ def latest_sweep(client: MlflowClient, experiment_id: str | None = None) -> tupl
 
 
 def has_finished_cells(client: MlflowClient, sweep: Run) -> bool:
-    """Whether a cell that a sweep asked for has finished, in this sweep or in another."""
+    """Tell whether a cell that a sweep asked for has finished, in this sweep or in another."""
     experiment_id, run_id = sweep.info.experiment_id, sweep.info.run_id
     own = f"tags.kind = 'cell' and tags.sweep = '{run_id}' and attributes.status = 'FINISHED'"
     if next(search(client, experiment_id, own, page=1), None):

@@ -87,7 +87,7 @@ class ExportedRun(Exported):
 
 
 class Manifest(Exported):
-    """What an export contains; name and description are those of the experiment."""
+    """The contents of an export; name and description are those of the experiment."""
 
     format: Literal[1] = 1
     name: str
@@ -186,7 +186,7 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def contradiction(manifest: Manifest, runs: list[ExportedRun]) -> str:
-    """What does not fit together in an export; empty if everything does."""
+    """Say what does not fit together in an export; empty if everything does."""
     ids = [run.run_id for run in runs]
     keys = [run.tags["cell"] for run in runs if run.kind == "cell"]
     own = {f"runs/{run_id}/{RUN}" for run_id in ids} | set(TABLES)
@@ -205,7 +205,7 @@ def contradiction(manifest: Manifest, runs: list[ExportedRun]) -> str:
 
 
 def lack(export: Export) -> str:
-    """What the sweep of an export has not as it must be to be compared; empty if it has everything."""
+    """Say what the sweep of an export lacks to be compared; empty if it has everything."""
     files = {str(path): file for path, file in export.artifacts_of(export.manifest.sweep).items()}
     if missing := [name for name in (EXPERIMENT, CELLS) if name not in files]:
         return f"its sweep has no {missing[0]}"

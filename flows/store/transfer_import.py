@@ -25,7 +25,7 @@ UNFINISHED = ", unfinished"
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did.
+    """The result of an import.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Imported:
     new, known : int
         The number of cells that were written, and of those that the store had.
     changed : bool
-        Whether anything was written.
+        True if anything was written.
     """
 
     experiment_id: str
@@ -80,7 +80,7 @@ def copies_in(client: MlflowClient, experiment_id: str) -> dict[str, Run]:
 
 
 def is_whole(run: Run | None) -> bool:
-    """Whether there is such a run, and it is not the unfinished part of an interrupted import."""
+    """Tell whether there is such a run, and it is not the unfinished part of an interrupted import."""
     return run is not None and not (
         run.data.tags.get(IMPORTED, "").endswith(UNFINISHED) or run.info.status == "RUNNING"
     )

@@ -21,7 +21,7 @@ def bytes_of_results(cell: Cell) -> int:
 
 
 def lack_of_space(cells: dict[str, Cell], tracking_uri: str) -> str:
-    """Why a local store has no space for the results of a stack; empty if it has, or if a server keeps the store."""
+    """Say why a local store has no space for the results of a stack; empty if it has, or a server keeps the store."""
     if not tracking_uri.startswith("sqlite"):
         return ""
     folder = sqlite_file(tracking_uri).parent

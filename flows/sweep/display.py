@@ -22,7 +22,7 @@ WIDE = 100  # columns from which bars are longer
 
 
 class Preparation:
-    """What a command does before its sweep begins."""
+    """The display of what a command does before its sweep begins."""
 
     def __init__(self, text: str) -> None:
         self.text, self.begun = text, time.time()
@@ -55,7 +55,7 @@ class SweepProgress:
         return self.progress.state.describe()
 
     def tenths(self) -> int:
-        """How many tenths of the training are done."""
+        """The number of tenths of the training that are done."""
         return int(10 * self.progress.state.share_done)
 
     def picture(self, width: int, height: int) -> RenderableType:
@@ -111,7 +111,7 @@ def time_text(state: SweepState, now: float) -> str:
 
 
 def others_text(state: SweepState, shown: int) -> str:
-    """How much is running without a bar of its own, and how much waits; empty if there is nothing of both."""
+    """Tell how much is running without a bar of its own, and how much waits; empty if there is nothing of both."""
     hidden = len(state.running) - shown
     waiting = state.plan.cells - sum(stack.cells for stack in state.stacks) if state.plan and state.stacks else 0
     return ", ".join([f"{hidden} more stacks run"] * (hidden > 0) + [f"{waiting} cells wait"] * (waiting > 0))

@@ -46,7 +46,7 @@ class StackBegan:
     title : str
         Without the fractions of its cells.
     fractions : tuple of float
-        Of corrupted labels, one for each cell.
+        Fractions of corrupted labels, one for each cell.
     work : float
         About how long it trains, in seconds.
     time : float
@@ -96,11 +96,11 @@ class CellTrained:
     time : float
         When the training of the stack ended.
     index : int
-        Of the cell in its stack.
+        Index of the cell in its stack.
     epochs : int
         The last epoch that it was trained for.
     diverged : bool
-        Whether its cost was not finite then; the other attributes are empty in this case.
+        True if its cost was not finite then; the other attributes are empty in this case.
     metrics : dict
         The final metrics.
     parameters : Parameters

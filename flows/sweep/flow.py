@@ -45,7 +45,7 @@ PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 5.0
 
 
 def worth_a_retry(task: Any, task_run: Any, state: State) -> bool:
-    """Whether the data set could not be reached; nothing else is better a moment later."""
+    """Tell whether the data set could not be reached; nothing else is better a moment later."""
     return isinstance(state.result(raise_on_failure=False), DataUnavailable)
 
 

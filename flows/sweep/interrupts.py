@@ -17,7 +17,7 @@ LAST_SECONDS = 5.0  # from the second Ctrl-C to the end
 
 @contextmanager
 def stop_on_interrupt(progress: Progress) -> Iterator[None]:
-    """When asked to end, ask the stacks to stop, so that open runs are closed; a second Ctrl-C ends at once."""
+    """Ask the stacks to stop when asked to end, so that open runs are closed; a second Ctrl-C ends at once."""
 
     def stop(number: int) -> None:
         if number == signal.SIGINT and progress.stopping:
@@ -30,7 +30,7 @@ def stop_on_interrupt(progress: Progress) -> Iterator[None]:
 
 @contextmanager
 def all_end_signals_interrupt() -> Iterator[None]:
-    """When asked to end in any way, raise KeyboardInterrupt, as Ctrl-C does."""
+    """Raise KeyboardInterrupt when asked to end in any way, as Ctrl-C does."""
 
     def interrupt(number: int) -> None:
         raise KeyboardInterrupt

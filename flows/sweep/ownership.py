@@ -1,4 +1,4 @@
-"""Which sweep trains which cell, when sweeps were interrupted or run at the same time.
+"""The rule which sweep trains which cell, when sweeps were interrupted or run at the same time.
 
 The rule: the tags of a sweep's parent run in MLflow name its owner, a process, and its heartbeat; of the sweeps whose
 owner is alive, the one that began first trains a cell. All else follows:
@@ -43,7 +43,7 @@ def ownership() -> dict[str, str]:
 
 
 def is_alive(sweep: Run) -> bool:
-    """Whether the process that owns the parent run of a sweep is alive."""
+    """Tell whether the process that owns the parent run of a sweep is alive."""
     owner = sweep.data.tags.get(OWNER)
     if owner is None:
         return False
@@ -97,7 +97,7 @@ def fingerprint(keys: Iterable[str]) -> str:
 
 
 def interrupted(sweep: Run) -> bool:
-    """Whether a sweep ended before all of its cells had been trained and compared."""
+    """Tell whether a sweep ended before all of its cells had been trained and compared."""
     return sweep.info.status in ("KILLED", "FAILED")
 
 

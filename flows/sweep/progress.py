@@ -30,7 +30,7 @@ class Progress:
     stopping : bool
         No `threading.Event`, whose lock the main thread may hold at the moment in which it receives a signal.
     ended : bool
-        Whether the sweep has ended by itself.
+        True if the sweep has ended by itself.
     delivery_lock : Lock
         With MLflow's server or a file, two stacks at once take longer than one after the other.
     """

@@ -26,7 +26,7 @@ MAX_WAIT = 30.0  # seconds for the lock to deliver the results of a stack; then 
 
 @dataclass(frozen=True)
 class SweepContext:
-    """What every stack of a sweep must know about it, on whatever machine.
+    """The facts that every stack of a sweep must know about it, on whatever machine.
 
     Attributes
     ----------
@@ -51,11 +51,11 @@ class StackResult:
     Attributes
     ----------
     counts : dict
-        How many cells ended as FINISHED, FAILED or KILLED.
+        Numbers of cells that ended as FINISHED, FAILED or KILLED.
     undelivered : str
         Why some of it could not be delivered to MLflow; empty if everything was.
     kept : bool
-        Whether the undelivered part is in the outbox; otherwise it is lost and must be trained again.
+        True if the undelivered part is in the outbox; otherwise it is lost and must be trained again.
     state : StackState or None
         Its last state, which from a cluster comes home only now; None if it has not begun.
     """

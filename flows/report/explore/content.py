@@ -1,4 +1,4 @@
-"""What goes into the page: networks and their weights, test images, curves, the cost between two networks."""
+"""The contents of the page: networks and their weights, test images, curves, the cost between two networks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Shown:
     cell : Series
         A row of `Comparison.cells`.
     best : bool
-        Whether it has the best test accuracy of its group.
+        True if it has the best test accuracy of its group.
     """
 
     cell: pd.Series
@@ -63,7 +63,7 @@ def content(
     points : DataFrame
         The curves of the cells, a result of `flows.load_curves`.
     test_rows : int or None
-        How many test images the sweep used; None for all.
+        Number of test images that the sweep used; None for all.
     known : Networks
         See `read_networks`.
 
