@@ -70,7 +70,7 @@ def load_claim(name: str, scale: str, data: str | None = None, seeds: str | None
     if scale not in SCALES:
         raise ConfigurationError(f"--scale: {scale!r} given; allowed: {', '.join(SCALES)}")
     settings = yaml.safe_load((CLAIM_FILES / name / "claim.yaml").read_text(encoding="utf-8"))
-    scales = {known: settings.pop(known) for known in SCALES}
+    scales = {size: settings.pop(size) for size in SCALES}
     settings = merged(settings, scales[scale]) | {"name": name, "scale": scale}
     given = {"description": settings["statement"]} | ({} if seeds is None else {"seeds": seeds})
     for experiment in settings["experiments"].values():
@@ -92,6 +92,6 @@ def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """A mapping with the changes of another merged into it, at every level."""
     result = dict(base)
     for key, value in changes.items():
-        known = result.get(key)
-        result[key] = merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return result

@@ -12,7 +12,13 @@ from flows.errors import ConfigurationError
 
 
 def check_output(output: Path, generator: str, kind: str) -> None:
-    """Refuse a file that exists and is not a page of this kind, which carries the generator's mark near its start."""
+    """Refuse a file that exists and is not a page of this kind, which carries the generator's mark near its start.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is, or if it can't be read or written.
+    """
     with writable(output):
         if output.exists() and not (output.is_file() and generator.encode() in start_of(output)):
             given = f"--output: {output} given, which is not a {kind}"

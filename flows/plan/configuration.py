@@ -60,6 +60,7 @@ def load_experiment(source: str, changes: dict[str, Any] | None = None) -> Exper
     Raises
     ------
     ConfigurationError
+        If there is no such source, or a field is refused; all in one line.
     """
     settings = {"networks": [{}], **read_settings(source)}
     for path, value in (changes or {}).items():
@@ -76,15 +77,15 @@ class UniqueKeys(yaml.SafeLoader):
     """YAML's safe loader, without its habit of taking the last value of a key that stands twice, and without merges."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        known = set()
+        seen = set()
         for key, _ in node.value:
             line = key.start_mark.line + 1
             if key.tag == "tag:yaml.org,2002:merge":  # merges of merges would fill the memory
                 raise ConfigurationError(f"<< given, at line {line}; allowed: fields, written out")
             if isinstance(key, yaml.ScalarNode):
-                if (key.tag, key.value) in known:
+                if (key.tag, key.value) in seen:
                     raise ConfigurationError(f"{key.value!r} given twice, at line {line}; allowed: once")
-                known.add((key.tag, key.value))
+                seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
 
 
@@ -149,7 +150,13 @@ def read_file(path: Path) -> bytes:
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """Split ``a.b=value`` into the path and the value, which is parsed as YAML."""
+    """Split ``a.b=value`` into the path and the value, which is parsed as YAML.
+
+    Raises
+    ------
+    ConfigurationError
+        If the text has no path or no ``=``, or the value is no YAML.
+    """
     path, equals, value = text.partition("=")
     if not (all(path.split(".")) and equals):
         raise ConfigurationError(f"--set: {text!r} given; allowed: path.to.field=value")
@@ -157,20 +164,26 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 
 def parse_axis(text: str) -> tuple[str, Any]:
-    """Split ``a.b=1,2,3`` into the path and the list of values; a single value, as in ``seeds=0-9``, stays alone."""
+    """Split ``a.b=1,2,3`` into the path and the list of values; a single value, as in ``seeds=0-9``, stays alone.
+
+    Raises
+    ------
+    ConfigurationError
+        If the text has no path or no values, or these are no YAML.
+    """
     path, equals, values = text.partition("=")
     if not (all(path.split(".")) and equals and values.strip()):
         raise ConfigurationError(f"--grid: {text!r} given; allowed: path.to.field=value,value,…")
-    found = parse_yaml(f"[{values}]", f"--grid {path}")
-    return path, found[0] if len(found) == 1 else found
+    parsed = parse_yaml(f"[{values}]", f"--grid {path}")
+    return path, parsed[0] if len(parsed) == 1 else parsed
 
 
 def problems(error: ValidationError) -> str:
     """Tell in one line what pydantic found wrong."""
-    found = error.errors()
+    errors = error.errors()
     # Pydantic reports a list with wrong items twice: the items, and the list as a whole.
-    outer = {place["loc"][:depth] for place in found for depth in range(len(place["loc"]))}
-    inner = [place for place in found if place["loc"] not in outer]
+    outer = {entry["loc"][:depth] for entry in errors for depth in range(len(entry["loc"]))}
+    inner = [entry for entry in errors if entry["loc"] not in outer]
     more = f" And {len(inner) - MAX_PROBLEMS} more." if len(inner) > MAX_PROBLEMS else ""
     return ". ".join(map(problem, inner[:MAX_PROBLEMS])) + more
 

@@ -16,7 +16,13 @@ CLASSES = 10  # of every data set
 
 
 def parse_seeds(given: Any) -> Any:
-    """Seeds as a list of numbers, from ``7``, ``"0-9"`` or ``"0,2,5-7"``."""
+    """Seeds as a list of numbers, from ``7``, ``"0-9"`` or ``"0,2,5-7"``.
+
+    Raises
+    ------
+    ValueError
+        If a text is none of these, a range goes down, or there are too many seeds; the message says what is allowed.
+    """
     if not isinstance(given, str):
         return [given] if isinstance(given, int) else given
     seeds: list[int] = []
@@ -31,7 +37,13 @@ def parse_seeds(given: Any) -> Any:
 
 
 def parse_flips(given: Any) -> Any:
-    """Pairs of labels as they are written without spaces, or a matrix of probabilities; checked by `mlp`."""
+    """Pairs of labels as they are written without spaces, or a matrix of probabilities; checked by `mlp`.
+
+    Raises
+    ------
+    ValueError
+        If `mlp` refuses them; the message says what is allowed.
+    """
     flips = "".join(given.split()) if isinstance(given, str) else given
     try:
         matrix = transition_matrix(flips, CLASSES)

@@ -61,7 +61,13 @@ def put(settings: Any, names: list[str], value: Any, path: str) -> Any:
 
 
 def in_place(given: dict[str, Any], field: str) -> dict[str, Any]:
-    """Move the lists of values that a field has by path to where the settings stand."""
+    """Move the lists of values that a field has by path to where the settings stand.
+
+    Raises
+    ------
+    ConfigurationError
+        If a setting has other values where it stands, or its path leads nowhere.
+    """
     named = given.get(field, {})
     if not isinstance(named, dict):
         return given
@@ -77,10 +83,10 @@ def in_place(given: dict[str, Any], field: str) -> dict[str, Any]:
 
 def different(path: str, settings: Iterable[Any], count: int) -> tuple[Any, ...]:
     """The different values of a setting in several settings; a ConfigurationError if there are fewer than `count`."""
-    found = tuple(dict.fromkeys(reduce(getattr, path.split("."), one) for one in settings))
-    if len(found) < count:
+    values = tuple(dict.fromkeys(reduce(getattr, path.split("."), one) for one in settings))
+    if len(values) < count:
         raise ConfigurationError(f"{path}: a value given twice; allowed: every value once")
-    return found
+    return values
 
 
 def depths(annotation: Any) -> set[int]:

@@ -31,7 +31,13 @@ LOCAL = "127.0.0.1"
 
 
 def make_store_folder() -> None:
-    """Make the store's folder if there is none; Prefect needs it when it is imported."""
+    """Make the store's folder if there is none; Prefect needs it when it is imported.
+
+    Raises
+    ------
+    ConfigurationError
+        If it can't be made.
+    """
     try:
         store_folder().mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -122,6 +128,11 @@ def wait_for_prefect(server: PrefectServer | None, say: Callable[[str], object] 
         The value that `start_prefect_server` returned.
     say : callable, optional
         See `wait_for_server`.
+
+    Raises
+    ------
+    ConfigurationError
+        If no server answers in time, or another program took its port.
     """
     address = os.environ["PREFECT_API_URL"]
     if server is None:

@@ -190,7 +190,13 @@ def summary_of(name: str, values: NDArray) -> Summary:
 
 
 def axes_of(cells: pd.DataFrame, by: Sequence[str]) -> list[str]:
-    """The params that tell groups of cells apart: the given ones, and all others in which the cells differ."""
+    """The params that tell groups of cells apart: the given ones, and all others in which the cells differ.
+
+    Raises
+    ------
+    ConfigurationError
+        If one of `by` is no param.
+    """
     for name in by:
         if name not in AXES:
             raise ConfigurationError(f"--by: {name!r} given; allowed: {', '.join(AXES)}{did_you_mean(name, AXES)}")
@@ -220,18 +226,30 @@ def metrics_of(cells: pd.DataFrame) -> list[str]:
 
 
 def check_metrics(cells: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
-    """The given metrics, if each was measured in some cell."""
-    known = metrics_of(cells)
+    """The given metrics, if each was measured in some cell.
+
+    Raises
+    ------
+    ConfigurationError
+        If no cell measured one of them.
+    """
+    measured = metrics_of(cells)
     for name in metrics:
-        if name not in known:
+        if name not in measured:
             raise ConfigurationError(
-                f"--metric: {name!r} given; allowed: {', '.join(known)}{did_you_mean(name, known)}"
+                f"--metric: {name!r} given; allowed: {', '.join(measured)}{did_you_mean(name, measured)}"
             )
     return list(metrics)
 
 
 def comparable(cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The cells that have a seed, oldest first."""
+    """The cells that have a seed, oldest first.
+
+    Raises
+    ------
+    ConfigurationError
+        If no cell has a seed.
+    """
     seeds = pd.to_numeric(cells["seed"], errors="coerce")
     if seeds.isna().all():
         raise ConfigurationError("cells: none has finished yet; train some with `mlp run`")

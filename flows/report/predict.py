@@ -51,6 +51,11 @@ def print_answers(
     -------
     list of str
         For each picture that was refused, a line with the reason.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no usable champion, nothing to ask it, no such test image, or `show` is one of the pictures.
     """
     if show and any(show.resolve() == path.resolve() for path in paths):
         raise ConfigurationError(f"--show: {show} given, which is one of the pictures; allowed: another file")

@@ -86,9 +86,9 @@ def unusable(client: MlflowClient, champion: ModelVersion, damage: str = "") -> 
     return ConfigurationError(f"{champion.source}, which somebody made the champion of {champion.name}, {state}")
 
 
-def has_files(client: MlflowClient, known: ModelVersion) -> bool:
+def has_files(client: MlflowClient, version: ModelVersion) -> bool:
     """Tell whether the files of a version are there."""
-    return bool(known.source and mlflow.artifacts.list_artifacts(known.source, tracking_uri=client.tracking_uri))
+    return bool(version.source and mlflow.artifacts.list_artifacts(version.source, tracking_uri=client.tracking_uri))
 
 
 def score(known: ModelVersion) -> float:

@@ -143,9 +143,15 @@ def runs_of(deployment_ids: list[UUID], states: FlowRunFilterStateType, **more: 
 
 
 def unschedule(name: str) -> None:
-    """Remove a schedule; a sweep that it has started goes on."""
-    known = {deployment.name: deployment.id for deployment in deployments() if deployment.name != FORM}
-    if name not in known:
-        raise ConfigurationError(f"name: {name!r} given; allowed: {', '.join(known) or 'none: nothing is scheduled'}")
+    """Remove a schedule; a sweep that it has started goes on.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such schedule, or Prefect fails.
+    """
+    ids = {deployment.name: deployment.id for deployment in deployments() if deployment.name != FORM}
+    if name not in ids:
+        raise ConfigurationError(f"name: {name!r} given; allowed: {', '.join(ids) or 'none: nothing is scheduled'}")
     with prefect_client() as client:
-        client.delete_deployment(known[name])
+        client.delete_deployment(ids[name])

@@ -35,7 +35,13 @@ class Login:
 
 
 def read_login(path: Path) -> Login:
-    """Read ``NAME:PASSWORD`` from a file that only its owner can read."""
+    """Read ``NAME:PASSWORD`` from a file that only its owner can read.
+
+    Raises
+    ------
+    ConfigurationError
+        If others can read the file, it can't be read, or it is not of this form.
+    """
     try:
         if readable_by_others(path):
             raise ConfigurationError(f"--auth: {path} can be read by others; allowed: a file of mode 600")

@@ -113,9 +113,9 @@ def databases(database: str | None) -> tuple[str, dict[str, str]]:
     scheme, separator, rest = database.partition("://")
     if scheme != "postgresql" or not separator or "/" not in rest:
         raise ConfigurationError(f"--database: {database!r} given; allowed: postgresql://user@host/name")
-    place, question, options = rest.partition("?")
+    server, question, options = rest.partition("?")
     return tracking_uri(database), {
-        "PREFECT_API_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://{place}_prefect{question}{options}"
+        "PREFECT_API_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://{server}_prefect{question}{options}"
     }
 
 

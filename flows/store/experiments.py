@@ -35,9 +35,15 @@ def name_of(experiment: entities.Experiment) -> str:
 
 
 def open_experiment(client: MlflowClient, experiment: Experiment) -> str:
-    """Id of the MLflow experiment of this name, which is created if there is none."""
-    name, found = experiment.name, find_experiment(client, experiment.name)
-    if found is None:
+    """Id of the MLflow experiment of this name, which is created if there is none.
+
+    Raises
+    ------
+    ConfigurationError
+        If it was deleted in MLflow.
+    """
+    name, existing = experiment.name, find_experiment(client, experiment.name)
+    if existing is None:
         folder = artifact_folder(client.tracking_uri)
         location = local_address(folder / name) if folder else None
         try:
@@ -46,11 +52,11 @@ def open_experiment(client: MlflowClient, experiment: Experiment) -> str:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             return open_experiment(client, experiment)  # another sweep created it at the same moment
-    if found.lifecycle_stage == "deleted":
+    if existing.lifecycle_stage == "deleted":
         raise ConfigurationError(f"name: {name!r} given, which was deleted in MLflow; allowed: another")
-    if NAME not in found.tags:  # an older version made it
-        set_experiment_tag(client, found.experiment_id, NAME, name)
-    return found.experiment_id
+    if NAME not in existing.tags:  # an older version made it
+        set_experiment_tag(client, existing.experiment_id, NAME, name)
+    return existing.experiment_id
 
 
 def set_experiment_tag(client: MlflowClient, experiment_id: str, name: str, value: str) -> None:

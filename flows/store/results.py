@@ -119,13 +119,19 @@ def load_curves(
     ['run_id', 'metric', 'step', 'value']
     """
     client = open_store(tracking_uri(tracking_server))
-    cells = select(client, [runs], False).cells if isinstance(runs, str) else runs
+    cells = select(client, [runs], everything=False).cells if isinstance(runs, str) else runs
     return read_curves(client, list(cells["run_id"]), metrics)
 
 
 def select(client: MlflowClient, sources: Iterable[str], everything: bool) -> Selection:
-    """Find the cells of experiments and sweeps; see `load_runs`."""
-    parts, notes, found = [], [], []
+    """Find the cells of experiments and sweeps; see `load_runs`.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such experiment or sweep, or an experiment has no sweep yet.
+    """
+    parts, notes, sweeps = [], [], []
     for source in dict.fromkeys(sources) or [None]:
         experiment_id, sweep, unfinished = find(client, source)
         if everything:
@@ -133,7 +139,7 @@ def select(client: MlflowClient, sources: Iterable[str], everything: bool) -> Se
             continue
         if sweep is None:
             raise ConfigurationError(f"experiment: {source} given, which has no sweep yet; run one with `mlp run`")
-        found.append(sweep)
+        sweeps.append(sweep)
         keys = list(read_cells(client, sweep))
         parts.append(load_cells(client, experiment_id, keys))
         notes += unfinished
@@ -142,7 +148,7 @@ def select(client: MlflowClient, sources: Iterable[str], everything: bool) -> Se
     filled = [part for part in parts if len(part)] or parts[:1]
     cells = pd.concat(filled, ignore_index=True).drop_duplicates("run_id", ignore_index=True)
     title = ", ".join(cells["experiment"].unique())
-    return Selection(title, cells, notes, found[0] if len(found) == 1 else None)
+    return Selection(title, cells, notes, sweeps[0] if len(sweeps) == 1 else None)
 
 
 def find(client: MlflowClient, source: str | None) -> tuple[str, Run | None, list[str]]:
@@ -155,16 +161,21 @@ def find(client: MlflowClient, source: str | None) -> tuple[str, Run | None, lis
         The latest of an experiment, see `latest_sweep`.
     notes : list of str
         On later sweeps that have no finished cell.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such experiment or sweep.
     """
     experiment = find_experiment(client, source) if source else None
     if experiment and experiment.lifecycle_stage == "active":
         return experiment.experiment_id, *latest_sweep(client, experiment.experiment_id)
     sweep, notes = (if_there(lambda: client.get_run(source)), []) if source else latest_sweep(client)
     if sweep is None or sweep.data.tags.get("kind") != "sweep":
-        known = ", ".join(sorted({name for name, _ in islice(named_sweeps(client), MAX_NAMES)}))
+        names = ", ".join(sorted({name for name, _ in islice(named_sweeps(client), MAX_NAMES)}))
         given = f"{source!r} given" if source else "no sweep has run yet"
         raise ConfigurationError(
-            f"experiment: {given}; allowed: {known or 'one that `mlp run` has made'}, or the run id of a sweep"
+            f"experiment: {given}; allowed: {names or 'one that `mlp run` has made'}, or the run id of a sweep"
         )
     return sweep.info.experiment_id, sweep, notes
 

@@ -166,7 +166,13 @@ def parse(kind: type[Content], path: Path) -> Content:
 
 
 def checked(make: Callable[[], Content], path: Path) -> Content:
-    """A part of an export; if its fields can't be as they are, the first such field is named."""
+    """A part of an export; if its fields can't be as they are, the first such field is named.
+
+    Raises
+    ------
+    ConfigurationError
+        If a field is not as it must be.
+    """
     try:
         return make()
     except ValidationError as error:

@@ -15,7 +15,13 @@ CONNECT_SECONDS = 5.0
 
 
 def cluster(kind: str, address: str | None) -> Any:
-    """Prefect's task runner for a cluster."""
+    """Prefect's task runner for a cluster.
+
+    Raises
+    ------
+    ConfigurationError
+        If Prefect's integration of the cluster is not installed.
+    """
     try:
         if kind == "dask":
             from prefect_dask import DaskTaskRunner
@@ -35,12 +41,12 @@ def check_cluster(kind: str, address: str | None, tracking_uri: str, experiment:
         raise ConfigurationError(
             f"--address: none given; allowed: the address of a {kind} cluster, such as tcp://scheduler:8786"
         )
-    place = urlsplit(address if "://" in address else f"//{address}")
-    if place.hostname not in LOOPBACK:
+    url = urlsplit(address if "://" in address else f"//{address}")
+    if url.hostname not in LOOPBACK:
         check_servers(tracking_uri)
         check_artifacts(MlflowClient(tracking_uri), experiment)
     try:
-        socket.create_connection((place.hostname or "", place.port or 0), timeout=CONNECT_SECONDS).close()
+        socket.create_connection((url.hostname or "", url.port or 0), timeout=CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"--address: {address} given, where no {kind} cluster answers ({error}); allowed: a running one"

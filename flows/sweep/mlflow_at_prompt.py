@@ -19,7 +19,13 @@ from mlp.data.sets import DataFallback, DataUnavailable
 
 
 def open_and_look_up(experiment: Experiment, options: SweepOptions, console: Console) -> SweepStatus:
-    """Open the store, load the data and find the missing cells, so that errors are reported before a flow starts."""
+    """Open the store, load the data and find the missing cells, so that errors are reported before a flow starts.
+
+    Raises
+    ------
+    ConfigurationError
+        If the store can't be opened, or the data can't be had.
+    """
     client = open_store(options.uri)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
