@@ -108,7 +108,7 @@ class Cell(CommonSettings):
 
     @property
     def name(self) -> str:
-        """For example ``seed=3 shuffle=0.50 learning_rate=0.5``, with every param in which the cells differ."""
+        """Name such as ``seed=3 shuffle=0.50 learning_rate=0.5``, with every param in which the cells differ."""
         parts = [f"seed={self.seed}", f"{self.corruption.labels}={self.fraction:.2f}"]
         params = self.params() if self.varied else {}
         return " ".join(parts + [f"{name}={written(params[name])}" for name in self.varied if name != "corruption"])

@@ -103,7 +103,7 @@ def bound_to_this_process() -> dict[str, Any]:
 
 
 def adopt_orphans() -> None:
-    """On Linux: make descendants of this process its children when their parent dies."""
+    """Make descendants of this process its children when their parent dies, on Linux."""
     if sys.platform == "linux":
         prctl(PR_SET_CHILD_SUBREAPER, 1)
 

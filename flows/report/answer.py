@@ -46,7 +46,7 @@ class Measure:
 
     @property
     def compared(self) -> list[int]:
-        """Those of them that have a baseline."""
+        """The groups of them that have a baseline."""
         return [place for place in self.places if self.versus and self.comparison.baselines[place] is not None]
 
     @property
@@ -69,7 +69,7 @@ class Measure:
 
 
 def learned(comparison: Comparison) -> str:
-    """On the accuracy on the test images."""
+    """Sentence on the accuracy on the test images."""
     measure = Measure(comparison, "test/accuracy")
     if not measure.places:
         return "The accuracy on the test images was not measured."
@@ -110,7 +110,7 @@ def told(measure: Measure) -> str:
 
 
 def memorized(comparison: Comparison) -> str:
-    """On the wrong training labels; without any, on the gap between training and test images."""
+    """Sentences on the wrong training labels; without any, on the gap between training and test images."""
     wrong = Measure(comparison, "train/accuracy_memorized")
     if not wrong.places:
         gap = Measure(comparison, "generalization_gap")
@@ -136,7 +136,7 @@ def memorized(comparison: Comparison) -> str:
 
 
 def noise(comparison: Comparison) -> str:
-    """On the largest activation for noise images, uniform ones if they were measured."""
+    """Sentences on the largest activation for noise images, uniform ones if they were measured."""
     kinds = {name.split("/")[1] for name in comparison.metrics if name.startswith("noise/")}
     measures = [Measure(comparison, f"noise/{kind}/confidence") for kind in sorted(kinds, key=lambda k: k != "uniform")]
     measure = next((measure for measure in measures if measure.places), None)

@@ -263,7 +263,7 @@ def varying(groups: list[Group], by: list[str]) -> list[str]:
 
 
 def label(group: Group, by: Sequence[str]) -> str:
-    """Such as ``fraction=0.5 hidden=16-16``."""
+    """Label such as ``fraction=0.5 hidden=16-16``."""
     return " ".join(f"{name}={show(group[name])}" for name in by)
 
 

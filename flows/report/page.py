@@ -104,7 +104,7 @@ def facts(comparison: Comparison) -> list[str]:
 
 
 def sample(comparison: Comparison) -> str:
-    """On how many training images the curves were measured between the first and the last epoch; empty for all."""
+    """Number of training images on which curves were measured between the first and the last epoch; empty for all."""
     numbers = pd.to_numeric(comparison.cells["evaluation_rows"], errors="coerce").dropna()
     return " or ".join(f"{number:,.0f}" for number in sorted(set(numbers)))
 

@@ -43,11 +43,11 @@ def register(client: MlflowClient, sweep_id: str, name: str, best: pd.Series, ce
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     versions = client.search_model_versions(f"name = '{name}'")
-    versions.sort(key=lambda known: (score(known), int(known.version)), reverse=True)
-    made = next((known for known in versions if known.run_id == best["run_id"] and has_files(client, known)), None)
+    versions.sort(key=lambda model: (score(model), int(model.version)), reverse=True)
+    made = next((model for model in versions if model.run_id == best["run_id"] and has_files(client, model)), None)
     if made is None:
         made = create_version(client, sweep_id, name, best, cell)
-    better = (known for known in versions if score(known) > score(made) and has_files(client, known))
+    better = (model for model in versions if score(model) > score(made) and has_files(client, model))
     client.set_registered_model_alias(name, CHAMPION, next(better, made).version)
     return made
 
@@ -63,9 +63,9 @@ def load_champion(client: MlflowClient, name: str) -> tuple[ModelVersion, PyFunc
     champion = find_champion(client, name)
     if champion is None:
         models = pages(lambda token: client.search_registered_models(page_token=token))
-        known = sorted(model.name for model in models if CHAMPION in model.aliases)
+        names = sorted(model.name for model in models if CHAMPION in model.aliases)
         raise ConfigurationError(
-            f"--experiment: {name!r} given, which has no champion; allowed: {', '.join(known) or 'none so far'}; "
+            f"--experiment: {name!r} given, which has no champion; allowed: {', '.join(names) or 'none so far'}; "
             "`mlp run` registers one"
         )
     if not has_files(client, champion):

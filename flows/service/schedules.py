@@ -107,8 +107,8 @@ def prefect_client() -> Iterator[SyncPrefectClient]:
 def deployments() -> list[DeploymentResponse]:
     """All deployments of the sweep, by name."""
     with prefect_client() as client:
-        found = [deployment for deployment in client.read_deployments() if deployment.entrypoint == ENTRYPOINT]
-    return sorted(found, key=lambda deployment: deployment.name)
+        ours = [deployment for deployment in client.read_deployments() if deployment.entrypoint == ENTRYPOINT]
+    return sorted(ours, key=lambda deployment: deployment.name)
 
 
 def timing(deployment: DeploymentResponse) -> str:

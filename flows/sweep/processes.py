@@ -109,7 +109,7 @@ class WorkerProcesses:
 
 
 def work(pipe: Connection) -> None:
-    """In a worker process: make the calls that come through the pipe, until this process or that of the flow ends.
+    """Make, in a worker process, the calls that come through the pipe, until this process or that of the flow ends.
 
     Ctrl-C and cancellation reach every process; the flow handles them.
     """

@@ -153,7 +153,7 @@ def networks_and_data(
 def packed_networks(
     client: MlflowClient, shown: list[Shown], costs: pd.DataFrame
 ) -> Iterator[tuple[Shown, tuple[list[int], list[str], str]]]:
-    """Those networks that the page has room for, with their epochs, the formats and the packed weights of these."""
+    """The networks that the page has room for, with their epochs, the formats and the packed weights of these."""
     finals = {one.cell["run_id"]: pack(exact(one.parameters)) for one in shown if one.best}
     room = max(MAX_CHARACTERS, 2 * sum(map(len, finals.values()))) - sum(map(len, finals.values()))
     for one in shown:
