@@ -7,7 +7,7 @@ PARALLEL := --numprocesses 2 --dist loadfile
 CLAIMS := $(notdir $(patsubst %/,%,$(dir $(wildcard mlp/claims/*/claim.yaml))))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install demo test test-quick coverage test-system test-kills test-refusals lint format results studies screenshots claims claims-full bench pictures docs docs-links
+.PHONY: help install demo test test-quick coverage test-system test-kills test-refusals lint format results studies screenshots claims claims-full bench pictures docs docs-links package
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -125,3 +125,6 @@ docs: $(VENV)/.installed-docs build/extra/live/report.html  ## Build the site in
 
 docs-links: $(VENV)/.installed-docs  ## Check the site's links to other sites
 	$(BIN)/sphinx-build -q -D nb_execution_mode=off -d build/doctrees-links -b linkcheck docs build/links
+
+package: $(VENV)/.installed  ## Build the wheel and the sdist, and try each without constraints in an empty environment
+	$(BIN)/python tools/try_package.py
