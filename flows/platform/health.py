@@ -106,5 +106,8 @@ def print_line(line: str) -> None:
 
 
 def without_login(address: str) -> str:
-    """An address without the name and the password that it may contain."""
-    return re.sub(r"^(\w[\w+.-]*://)?[^/]*@", r"\1", address)
+    """An address, or the argument of a command that holds one, without the name and the passwords in it."""
+    # A database's password may hold any sign, `/` too, and may stand among the options instead: ?password=…
+    bare = re.sub(r"((?:^|=)(?!http|sqlite|tcp)[\w+.-]+://)\S*@", r"\1", address)
+    bare = re.sub(r"((?:^|=)(?:[\w+.-]+://)?)[^/]*@", r"\1", bare)
+    return re.sub(r"(\w*(?:password|passwd|pwd)=)[^&\s]*", r"\1…", bare, flags=re.IGNORECASE)

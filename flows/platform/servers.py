@@ -28,6 +28,7 @@ UI_LOG, PREFECT_LOG = "ui.log", "prefect.log"
 # An option of uvicorn: connections that a browser keeps open do not delay the end.
 QUICK_END = "--timeout-graceful-shutdown 2"
 LOCAL = "127.0.0.1"
+STORE = "MLFLOW_BACKEND_STORE_URI"  # the variable that names the store of MLflow's server
 
 
 def make_store_folder() -> None:
@@ -173,10 +174,13 @@ def prefect_command(host: str, port: int) -> list[str]:
     return [sys.executable, "-m", "uvicorn", "--factory", app, "--host", host, "--port", str(port), *quiet]
 
 
-def mlflow_command(uri: str, host: str, port: int) -> list[str]:
-    """Command line of MLflow's server on a store: one worker process, and artifacts through the server."""
+def mlflow_command(host: str, port: int) -> list[str]:
+    """Command line of MLflow's server: one worker process, and artifacts through the server.
+
+    The variable `STORE` has to name the store: its address may hold a password, and every user can read command lines.
+    """
     return [
-        *(sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri),
+        *(sys.executable, "-m", "mlflow", "server"),
         *("--host", host, "--port", str(port), "--workers", "1", "--uvicorn-opts", QUICK_END),
         *("--artifacts-destination", str(store_folder() / "artifacts")),
     ]
@@ -185,11 +189,11 @@ def mlflow_command(uri: str, host: str, port: int) -> list[str]:
 def start_ui(uri: str, port: int) -> subprocess.Popen[bytes]:
     """Serve MLflow's pages on a store, to this machine only and without jobs; return when they can be opened."""
     check_free("--port", LOCAL, port)
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment = os.environ | {STORE: uri, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     log = Path(os.devnull)
     if os.access(store_folder().parent, os.W_OK):  # a store that can't be written can be read all the same
         make_store_folder()
         log = store_folder() / UI_LOG
-    server = supervisor.start(mlflow_command(uri, LOCAL, port), GRACE_SECONDS, log, environment)
+    server = supervisor.start(mlflow_command(LOCAL, port), GRACE_SECONDS, log, environment)
     wait_for_server(f"http://{LOCAL}:{port}", f"MLflow's server (see {log})", START_SECONDS, server)
     return server

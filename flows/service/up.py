@@ -12,7 +12,7 @@ from flows.errors import ConfigurationError
 from flows.platform.paths import sqlite_uri, store_folder, tracking_uri
 from flows.platform.prefect_internals import HOST, database_file
 from flows.platform.programs import Program, keep_running
-from flows.platform.servers import LOCAL, check_free, mlflow_command, prefect_command
+from flows.platform.servers import LOCAL, STORE, check_free, mlflow_command, prefect_command
 from flows.platform.service_file import publish_service, running_service, service_file
 from flows.platform.startup import create_tables
 from flows.platform.system import end_signals
@@ -127,9 +127,9 @@ def program(name: str, command: list[str], environment: dict[str, str]) -> Progr
 
 def mlflow_server(store: str, host: str, port: int, login: Login | None) -> Program:
     """MLflow's server."""
-    command = mlflow_command(store, host, port) + (["--app-name", "basic-auth"] if login else [])
+    command = mlflow_command(host, port) + (["--app-name", "basic-auth"] if login else [])
     environment = mlflow_security(host, port, login) if login else {}
-    return program("MLflow", command, environment | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+    return program("MLflow", command, environment | {STORE: store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
 
 
 def prefect_server(database: dict[str, str], host: str, port: int, login: Login) -> Program:

@@ -14,6 +14,7 @@ from mlflow.entities import Run
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
+from flows.platform.health import without_login
 from flows.store.artifacts import CELLS, EXPERIMENT, read_cells, read_experiment
 from flows.store.queries import finished_cells
 from flows.store.runs import DESCRIPTION, code_version, pages, search
@@ -44,7 +45,7 @@ def mend_plan(client: MlflowClient, sweep: Run, experiment: Experiment, cells: d
 
 def origin() -> dict[str, str]:
     """Tags that say who began a sweep, and with which command."""
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    command = " ".join([Path(sys.argv[0]).name, *map(without_login, sys.argv[1:])])
     user = os.environ.get("MLFLOW_TRACKING_USERNAME") or getpass.getuser()
     return {"mlflow.user": user, "mlflow.source.type": "LOCAL", "mlflow.source.name": command}
 

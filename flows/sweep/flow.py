@@ -101,8 +101,8 @@ def sweep(
         MLflow's tracking URI; MLFLOW_TRACKING_URI or the folder `mlruns` by default.
     """
     logging.getLogger("prefect.flow_runs").addFilter(is_news)
-    options = SweepOptions(force, workers, memory, tracking_server)
     with prepared_by_caller() as prepared, stop_on_interrupt(prepared.progress):
+        options = SweepOptions(force, workers, memory, prepared.tracking_server or tracking_server)
         try:
             status = prepared.status or load(experiment, options.uri, force)
             return run_to_the_end(status, options, prepared.progress)

@@ -39,11 +39,11 @@ def run_flow(status: SweepStatus, options: SweepOptions, console: Console, *, ow
     )
     logging.getLogger("prefect.task_runs").addFilter(lambda record: record.levelno < logging.ERROR)
     where = {} if options.runner == "processes" else {"task_runner": cluster(options.runner, options.address)}
-    parameters = (status.experiment, options.force, options.workers, options.memory, options.uri)
+    parameters = (status.experiment, options.force, options.workers, options.memory)
     progress = Progress()
     with (
         without_heartbeats() if own_server else nullcontext(),
-        preparing(Prepared(progress, status)),
+        preparing(Prepared(progress, status, options.uri)),
         stop_on_interrupt(progress),
     ):
         try:

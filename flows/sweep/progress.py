@@ -73,10 +73,13 @@ class Prepared:
     ----------
     status : SweepStatus or None
         Which cells are missing; None if the flow has to find out.
+    tracking_server : str or None
+        MLflow's tracking URI. It may hold a password, and Prefect stores and shows the flow's own parameters.
     """
 
     progress: Progress = field(default_factory=Progress)
     status: "SweepStatus | None" = None
+    tracking_server: str | None = None
 
 
 _prepared: ContextVar[Prepared | None] = ContextVar("prepared", default=None)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from flows.platform.health import wait_for_server
-from flows.platform.servers import free_port, mlflow_command
+from flows.platform.servers import STORE, free_port, mlflow_command
 
 
 class Server:
@@ -19,9 +19,12 @@ class Server:
         self.workplace, self.process = workplace, None
 
     def start(self) -> None:
-        command = mlflow_command(f"sqlite:///{self.store}/mlflow.db", "127.0.0.1", self.port)
+        command = mlflow_command("127.0.0.1", self.port)
         command[command.index("--artifacts-destination") + 1] = str(self.store / "artifacts")
-        environment = self.workplace.environment() | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        environment = self.workplace.environment() | {
+            STORE: f"sqlite:///{self.store}/mlflow.db",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }
         with (self.store / "server.log").open("a") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         wait_for_server(self.address, "the test's server", 60)

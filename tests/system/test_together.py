@@ -11,9 +11,11 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flows.platform.servers import free_port
+from tests.system.processes import command_line, descendants
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -116,6 +118,34 @@ def test_eight_sweeps_at_once_on_one_postgresql_store_lose_nothing(workplace, po
     assert query(postgres, doubled) == []
     points = query(postgres, "select count(*) from metrics where key = 'test/accuracy' group by run_uuid")
     assert [count for (count,) in points].count(EPOCHS + 1) >= SWEEPS * CELLS
+
+
+def test_a_databases_password_is_in_no_file_no_tag_no_message_and_no_command_line(workplace, postgres):
+    mark = "marked-pass/word"
+    address = f"{postgres.replace('mlp@', f'mlp:{mark}@')}/mlp"
+    by_variable = replace(workplace, variables={"MLFLOW_TRACKING_URI": address})
+    said, option = [], ("--tracking-uri", address)
+    for place, arguments in ((workplace, (*SMALL, *option)), (by_variable, (*SMALL, "--seeds", "5-6"))):
+        ran = place.mlp(*arguments)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        said.append(ran)
+    later = ("compare", "demo", *option), ("status",), ("export", "demo", "--to", "exported"), ("sync",)
+    said += [by_variable.mlp(*arguments) for arguments in later]
+    said.append(workplace.mlp("compare", "demo", "--tracking-uri", address.replace("127.0.0.1", "nowhere.invalid")))
+    pages = by_variable.start("ui", "--port", str(free_port()))
+    try:
+        workplace.wait_until(lambda: "http://" in workplace.output() or pages.poll() is not None)
+        started = [pages, *descendants(pages.pid)]
+        assert len(started) > 1, workplace.output()
+        assert [process.pid for process in started if mark in " ".join(command_line(psutil.Process(process.pid)))] == []
+    finally:
+        pages.terminate()
+        pages.wait(60)
+    assert [ran.args[1:] for ran in said if mark in ran.stdout + ran.stderr] == []
+    files = [path for path in workplace.folder.rglob("*") if path.is_file() and "postgres" not in path.parts]
+    assert [path for path in files if mark.encode() in path.read_bytes()] == []
+    assert query(postgres, f"select key, value from tags where value like '%{mark}%'") == []
+    assert query(postgres, f"select key, value from params where value like '%{mark}%'") == []
 
 
 def test_the_service_keeps_both_of_its_databases_in_postgresql(workplace, postgres):

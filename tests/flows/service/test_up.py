@@ -32,7 +32,7 @@ from rich.console import Console
 from flows.platform import programs
 from flows.service import up
 ports = [int(port) for port in sys.argv[1:]]
-up.mlflow_command = lambda uri, host, port: {TINY} + ["mlflow", str(port), "notes"]
+up.mlflow_command = lambda host, port: {TINY} + ["mlflow", str(port), "notes"]
 up.prefect_command = lambda host, port: {TINY} + ["prefect", str(port), "notes"]
 up.worker_command = lambda: {TINY} + ["worker", str(ports[2]), "notes"]
 programs.PAUSE_SECONDS = programs.POLL_SECONDS = 0.05
