@@ -77,7 +77,7 @@ function answerOf(index, group) {
 let views = [], later = [];
 // A page has loaded, and may be printed, when it has drawn something: an open frame keeps it from that until then.
 let waiting = document.body.appendChild(element('iframe', {hidden: true}));
-waiting.contentDocument.open();
+waiting.contentDocument?.open();
 
 const render = onceAFrame(() => {
   const view = look();
@@ -86,7 +86,7 @@ const render = onceAFrame(() => {
   // The first picture is complete, for a page that is printed at once.
   for (const {inSight, show} of later) if (inSight() || waiting) show(view);
   if (waiting && view.others.every(Boolean)) {
-    waiting.contentDocument.close();
+    waiting.contentDocument?.close();
     waiting = null;
   }
   document.documentElement.dataset.ready = 'yes';
@@ -155,5 +155,5 @@ async function start() {
 if (window.DecompressionStream) start();
 else {
   $('too-old').hidden = false;
-  waiting.contentDocument.close();
+  waiting.contentDocument?.close();
 }
