@@ -27,12 +27,10 @@ def report_command(
     source: Sweep = None, output: Output = Path("report.html"), no_open: NoOpen = False, tracking_uri: Uri = None
 ) -> None:
     """Write the report of a sweep, one HTML page that needs no network, and open it in the browser."""
-    from flows.report.page import GENERATOR
+    from flows.report.page import GENERATOR, write_report
 
     check_output(output, GENERATOR, "report")
     client, selection, comparison, points = read_sweep(source, tracking_uri)
-    from flows.report.summary import write_report  # imports Prefect, which warns where there is no store
-
     report = write_report(client, selection, comparison, points)
     write_and_open(report, output, "report", selection.notes, no_open)
 

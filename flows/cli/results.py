@@ -65,7 +65,7 @@ def compare_command(
     client = connect_to(tracking_uri)
     selection = select(client, sources or [], everything)
     if output == "html":
-        from flows.report.summary import write_report
+        from flows.report.page import write_report
 
         comparison = compare_all(selection.cells, params, baseline)
         points = read_curves(client, list(selection.cells["run_id"]))
@@ -94,9 +94,7 @@ def print_two(sources: list[str], by: list[str], metrics: list[str], output: str
     two = compare_two(client, first, second, by, metrics)
     shown = metrics or [row.name for row in headlines() if row.name in two.metrics]
     if output == "html":
-        from flows.report.two_sweeps_page import page
-
-        print(page(two, shown))
+        print(tables.page(two, shown))
         return
     print_notes(two.notes)
     if output:

@@ -50,7 +50,7 @@ def import_command(
         done = import_sweep(client, export)
     sweep = client.get_run(done.sweep_id)
     what = f"{name}, {sweep.info.run_name}"
-    from flows.report.imported import lay_out_latest, register_champion
+    from flows.report.summary import lay_out_latest, register_champion
     from flows.store.champion import find_champion
 
     if done.changed:

@@ -40,46 +40,46 @@ class Measure:
         return self.comparison.differences.get(self.name)
 
     @property
-    def places(self) -> list[int]:
-        """The groups, by number."""
-        return [int(place) for place in np.flatnonzero(self.over_seeds.seeds)]
+    def groups(self) -> list[int]:
+        """Their numbers."""
+        return [int(group) for group in np.flatnonzero(self.over_seeds.seeds)]
 
     @property
     def compared(self) -> list[int]:
-        """The groups of them that have a baseline."""
-        return [place for place in self.places if self.versus and self.comparison.baselines[place] is not None]
+        """Those of them that have a baseline."""
+        return [group for group in self.groups if self.versus and self.comparison.baselines[group] is not None]
 
     @property
     def least(self) -> int:
-        return min(self.places, key=self.mean)
+        return min(self.groups, key=self.mean)
 
     @property
     def most(self) -> int:
-        return max(self.places, key=self.mean)
+        return max(self.groups, key=self.mean)
 
-    def mean(self, place: int) -> float:
-        return float(self.over_seeds.mean[place])
+    def mean(self, group: int) -> float:
+        return float(self.over_seeds.mean[group])
 
-    def text(self, place: int, of: str = "") -> str:
+    def text(self, group: int, of: str = "") -> str:
         """``94.24 % of the test images (none shuffled)``; without the group if there is only one."""
-        return f"{metric(self.name).text(self.mean(place))} %{of}{self.where(place)}"
+        return f"{metric(self.name).text(self.mean(group))} %{of}{self.where(group)}"
 
-    def where(self, place: int) -> str:
-        return f" ({self.comparison.title(place)})" if len(self.comparison.groups) > 1 else ""
+    def where(self, group: int) -> str:
+        return f" ({self.comparison.title(group)})" if len(self.comparison.groups) > 1 else ""
 
 
 def learned(comparison: Comparison) -> str:
     """Sentence on the accuracy on the test images."""
     measure = Measure(comparison, "test/accuracy")
-    if not measure.places:
+    if not measure.groups:
         return "The accuracy on the test images was not measured."
     if not measure.compared or measure.versus is None:
-        first, over_seeds = measure.places[0], measure.over_seeds
+        first, over_seeds = measure.groups[0], measure.over_seeds
         right = measure.text(first, " of the test images correctly")
-        known = np.isfinite(over_seeds.low[first])
-        return f"The networks read {right}{f' ({ends(over_seeds, first)})' if known else ''}."
+        interval = f" ({ends(over_seeds, first)})" if np.isfinite(over_seeds.low[first]) else ""
+        return f"The networks read {right}{interval}."
     versus = measure.versus
-    far = max(measure.compared, key=lambda place: float(np.nan_to_num(abs(versus.difference[place]))))
+    far = max(measure.compared, key=lambda group: float(np.nan_to_num(abs(versus.difference[group]))))
     base = comparison.baselines[far]
     assert base is not None
     both = f"The networks read {measure.text(base, ' of the test images correctly')}, and {measure.text(far)}"
@@ -92,7 +92,7 @@ def told(measure: Measure) -> str:
     """Say what the seeds tell of the differences from the baselines."""
     versus, bases = measure.versus, measure.comparison.baselines
     assert versus
-    if not any(np.isfinite(versus.low[place]) for place in measure.compared):
+    if not any(np.isfinite(versus.low[group]) for group in measure.compared):
         return "With fewer than two seeds in common it is unknown whether this is more than chance."
     compared, different = len(measure.compared), int(versus.differs[measure.compared].sum())
     if compared == 1:
@@ -112,24 +112,24 @@ def told(measure: Measure) -> str:
 def memorized(comparison: Comparison) -> str:
     """Sentences on the wrong training labels; without any, on the gap between training and test images."""
     wrong = Measure(comparison, "train/accuracy_memorized")
-    if not wrong.places:
+    if not wrong.groups:
         gap = Measure(comparison, "generalization_gap")
-        if not gap.places:
+        if not gap.groups:
             return ""
         start = "The networks" if (comparison.cells["fraction"] > 0).any() else "No label was wrong; the networks"
         largest, *smallest = (
-            f"{points(abs(gap.mean(place)))} points {'fewer' if gap.mean(place) < 0 else 'more'}"
-            for place in dict.fromkeys([gap.most, gap.least])
+            f"{points(abs(gap.mean(group)))} points {'fewer' if gap.mean(group) < 0 else 'more'}"
+            for group in dict.fromkeys([gap.most, gap.least])
         )
         sentence = f"{start} read {largest} of the training images than of the test images{gap.where(gap.most)}"
         return "".join([sentence, *(f", and {text}{gap.where(gap.least)}" for text in smallest), "."])
     most = wrong.mean(wrong.most)
     how = "memorized" if most >= MOSTLY else "memorized in part" if most >= IN_PART else "hardly memorized"
     sentence = f"Wrong labels are {how}: {wrong.text(wrong.most, ' of them are given back')}"
-    if len(wrong.places) > 1:
+    if len(wrong.groups) > 1:
         sentence += f", and {wrong.text(wrong.least)}"
     resisted = Measure(comparison, "train/accuracy_resisted")
-    if resisted.places and resisted.mean(resisted.most) >= IN_PART:  # less may be chance
+    if resisted.groups and resisted.mean(resisted.most) >= IN_PART:  # less may be chance
         sentence += f", while {resisted.text(resisted.most, ' of such images still get their true digit')}"
     chance = " Answers at random give back 10 %." if set(comparison.cells["data"]) <= TEN_CLASSES else ""
     return f"{sentence}.{chance}"
@@ -139,20 +139,20 @@ def noise(comparison: Comparison) -> str:
     """Sentences on the largest activation for noise images, uniform ones if they were measured."""
     kinds = {name.split("/")[1] for name in comparison.metrics if name.startswith("noise/")}
     measures = [Measure(comparison, f"noise/{kind}/confidence") for kind in sorted(kinds, key=lambda k: k != "uniform")]
-    measure = next((measure for measure in measures if measure.places), None)
+    measure = next((measure for measure in measures if measure.groups), None)
     if measure is None:
         return ""
     sentence = f"Noise gets an answer too: the largest activation for {measure.name.split('/')[1]} noise averages "
     sentence += measure.text(measure.most)
-    if len(measure.places) > 1:
+    if len(measure.groups) > 1:
         sentence += f", and {measure.text(measure.least)}"
     return f"{sentence}. {told(measure)}" if measure.compared else f"{sentence}."
 
 
-def ends(figures: Summary | Differences, place: int) -> str:
+def ends(figures: Summary | Differences, group: int) -> str:
     """The interval of one group; of few seeds the lowest and the highest."""
-    kind = "95 % interval" if figures.seeds[place] >= FEWEST_SEEDS else f"{figures.seeds[place]} seeds,"
-    return f"{kind} {points(figures.low[place])} to {points(figures.high[place])}"
+    kind = "95 % interval" if figures.seeds[group] >= FEWEST_SEEDS else f"{figures.seeds[group]} seeds,"
+    return f"{kind} {points(figures.low[group])} to {points(figures.high[group])}"
 
 
 def points(share: float) -> str:

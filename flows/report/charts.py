@@ -4,18 +4,18 @@ MLflow does not document the format of a shared view (this one is for 3.17); a t
 """
 
 import json
-import time
 from collections.abc import Collection, Mapping, Sequence
+from itertools import count, product
 from typing import Any
 
 from mlflow import MlflowClient
 from rich.console import Console
 
 from flows.plan.cell import Cell
-from flows.report.values import number
+from flows.report.compare import Comparison, number
 from flows.store.experiments import set_experiment_tag
 from flows.store.mlflow_internals import SHARED_VIEW
-from flows.store.runs import DESCRIPTION
+from flows.store.runs import DESCRIPTION, now
 from mlp.measures.metrics import METRICS
 
 VIEW, SWEEPS = "across-seeds", "sweeps"
@@ -23,6 +23,8 @@ REPORT, EXPLORE = "report.html", "explore.html"  # artifacts of a sweep
 LOCAL_SERVER = "http://127.0.0.1:5000/"  # of `mlp ui`
 GROUP = "group"  # tag of group runs, by which MLflow groups them and names the groups
 ENDS = ("lower", "upper")  # of an interval
+PALETTE = 29  # colours of MLflow's charts
+SPACES = " \u00a0\u2002\u2009"  # of several widths
 COLUMNS, CARD_HEIGHT = 2, 400  # charts in a row; pixels, of which the legend of five groups needs some
 # Above all sections; the first row shows what is memorized, and the answers to noise.
 GLANCE = ("train/accuracy_memorized", "noise/uniform/confidence", "test/accuracy", "train/cost")
@@ -56,7 +58,7 @@ def publish_chart_view(client: MlflowClient, experiment_id: str, sweep_id: str, 
 
 def share(client: MlflowClient, experiment_id: str, key: str, title: str, state: dict[str, Any]) -> None:
     """Write a shared view of the runs of an experiment, instead of an earlier one of the same key."""
-    view = {"name": title, "createdAt": int(time.time() * 1000), "state": json.dumps(state)}
+    view = {"name": title, "createdAt": now(), "state": json.dumps(state)}
     set_experiment_tag(client, experiment_id, f"{SHARED_VIEW}{key}", json.dumps(view))
 
 
@@ -118,9 +120,32 @@ def parallel_coordinates(params: Sequence[str], metrics: Sequence[str]) -> dict[
     return about | {"selectedParams": list(params), "selectedMetrics": list(metrics), "showAllRuns": True}
 
 
+def coloured_titles(comparison: Comparison) -> list[str]:
+    """The groups' titles, with spaces at the end by which MLflow gives each the next colour of its palette.
+
+    Only more groups than it has colours share some.
+    """
+    return [coloured(comparison.title(index), index % PALETTE) for index in range(len(comparison.groups))]
+
+
+def coloured(title: str, colour: int) -> str:
+    """A title with as few spaces as give it a colour."""
+    endings = (spaces for length in count() for spaces in product(SPACES, repeat=length))
+    return next(name for ending in endings if colour_of(name := title + "".join(ending)) == colour)
+
+
+def colour_of(title: str) -> int:
+    """The number of the colour that MLflow 3.17 gives to a group: a checksum of its name, Fletcher's with 16 bits."""
+    low = high = 0
+    for letter in f"tag.{GROUP}.{title}":
+        low = (low + ord(letter)) % 255
+        high = (high + low) % 255
+    return (high << 8 | low) % PALETTE
+
+
 def with_numbers(values: Mapping[str, Collection[Any]]) -> list[str]:
     """Names of the params whose values are all numbers."""
-    return [name for name, found in values.items() if all(number(str(value)) is not None for value in found)]
+    return [name for name, given in values.items() if all(number(str(value)) is not None for value in given)]
 
 
 def chart(section: str, name: str, curve: bool) -> dict[str, Any]:
@@ -144,8 +169,8 @@ def describe(client: MlflowClient, experiment_id: str, sweep_id: str | None, des
     sweep_id : str or None
         The latest sweep that has a report; None while the first one trains.
     """
-    known = client.get_experiment(experiment_id).tags.get(DESCRIPTION, "")
-    if known not in ("", description) and (sweep_id is None or VIEW not in known):
+    old = client.get_experiment(experiment_id).tags.get(DESCRIPTION, "")
+    if old not in ("", description) and (sweep_id is None or VIEW not in old):
         return
     pages = {"the charts": link(experiment_id)}
     if sweep_id:

@@ -1,7 +1,7 @@
 """Groups of cells that differ only in the seed, and each group as numbers over seeds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 
 from flows.errors import ConfigurationError, did_you_mean
 from flows.plan.cell import PARAMS, RUN_COLUMNS
-from flows.report.notes import note_on_axes, notes_on_seeds
-from flows.report.values import number, plain, rank, show
 from mlp.data.corruption import LABEL_CORRUPTIONS
 from mlp.measures.metrics import headlines, metric
 from mlp.statistics import differences, intervals
 from mlp.statistics.differences import Differences
-from mlp.statistics.intervals import Summary
+from mlp.statistics.intervals import FEWEST_SEEDS, Summary
 
 AXES = ("experiment", *(name for name in PARAMS if name != "seed"))
+LEVEL = 0.05  # of a test
 Group = dict[str, Any]  # the values of the params by which the cells are grouped
 
 
@@ -36,10 +35,9 @@ class Comparison:
     cells : DataFrame
         The cells, with the number of their ``group``.
     seeds : (groups,) int
-    metrics : list of str
-        Everything that at least one cell measured.
-    summary : Summary of (groups, metrics) arrays
-        The interval is the 95 % `mlp.statistics.intervals.mean_interval`.
+    summaries : dict of Summary, by metric
+        Everything that at least one cell measured, (groups,) arrays. The interval is the 95 %
+        `mlp.statistics.intervals.mean_interval`.
     differences : dict of Differences, by metric
         Each group minus its baseline, (groups,) arrays, NaN for a group without one. Empty without a baseline.
     notes : list of str
@@ -51,8 +49,7 @@ class Comparison:
     baselines: list[int | None]
     cells: pd.DataFrame
     seeds: NDArray
-    metrics: list[str]
-    summary: Summary
+    summaries: dict[str, Summary]
     differences: dict[str, Differences]
     notes: list[str]
 
@@ -61,15 +58,20 @@ class Comparison:
         """The params by which the groups are told apart."""
         return varying(self.groups, self.by)
 
-    def label(self, place: int) -> str:
-        """A group's name, such as ``fraction=0.5 hidden=16-16``."""
-        return label(self.groups[place], self.varying)
+    @property
+    def metrics(self) -> list[str]:
+        """Everything that at least one cell measured."""
+        return list(self.summaries)
 
-    def title(self, place: int) -> str:
+    def label(self, index: int) -> str:
+        """A group's name, such as ``fraction=0.5 hidden=16-16``."""
+        return label(self.groups[index], self.varying)
+
+    def title(self, index: int) -> str:
         """A group's name for a reader: ``half shuffled``, or ``all redrawn, hidden=16-16``."""
         kinds = self.cells["corruption"].unique()
         kind = LABEL_CORRUPTIONS.get(kinds[0]) if len(kinds) == 1 else None
-        group = self.groups[place]
+        group = self.groups[index]
         parts = [label(group, [name]) for name in self.varying]
         if kind and "fraction" in self.varying and (fraction := number(group["fraction"])) is not None:
             share = {0.0: "none", 0.5: "half", 1.0: "all"}.get(fraction, f"{100 * fraction:g} %")
@@ -88,11 +90,8 @@ class Comparison:
 
     def of(self, name: str) -> Summary:
         """A metric over seeds, (groups,) arrays; NaN for a group that did not measure it."""
-        if name in self.metrics:
-            column = self.metrics.index(name)
-            return Summary(*(getattr(self.summary, field.name)[:, column] for field in fields(Summary)))
         missing = np.full(len(self.groups), np.nan)
-        return Summary(np.zeros(len(self.groups), int), *[missing] * 6)
+        return self.summaries.get(name, Summary(np.zeros(len(self.groups), int), *[missing] * 6))
 
     def values(self, name: str) -> NDArray:
         """The final values of a metric, (seeds, groups); NaN where there is none."""
@@ -154,8 +153,8 @@ def grouped(cells: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, list[Grou
     keys = [tuple(map(plain, row)) for row in cells[by].itertuples(index=False)]
     # A value may be a number in one sweep and a text in another: the ranks of both are equal.
     groups = {rank(key): dict(zip(by, key, strict=True)) for key in reversed(keys)}
-    places = {key: place for place, key in enumerate(sorted(groups))}
-    return cells.assign(group=[places[rank(key)] for key in keys]), [groups[key] for key in places]
+    order = {key: index for index, key in enumerate(sorted(groups))}
+    return cells.assign(group=[order[rank(key)] for key in keys]), [groups[key] for key in order]
 
 
 def over_seeds(
@@ -167,26 +166,55 @@ def over_seeds(
     notes: list[str],
 ) -> Comparison:
     """The comparison of cells that have the number of their group; see `Comparison` and `compare`."""
-    metrics = metrics_of(cells)
-    values = by_seed_and_group(cells, cells[metrics])
-    summary = intervals.summarize(values, [scale_of(name, values[..., i]) for i, name in enumerate(metrics)])
+    summaries = {name: summary_of(name, final_values(cells, name)) for name in metrics_of(cells)}
     versus = {name: difference(cells, bases, name) for name in tested} if set(bases) != {None} else {}
     seeds = cells["group"].value_counts().sort_index().to_numpy()
-    return Comparison(
-        by, groups, bases, cells, seeds, metrics, summary, versus, [*notes, *notes_on_seeds(cells, bases)]
-    )
-
-
-def scale_of(name: str, values: NDArray) -> str:
-    """The scale of a metric's intervals; linear if somebody else logged what can be no share under the name of one."""
-    scale = metric(name).scale
-    possible = scale != "share" or not ((values < 0) | (values > 1 + intervals.ROUNDING)).any()
-    return scale if possible else "linear"
+    return Comparison(by, groups, bases, cells, seeds, summaries, versus, [*notes, *notes_on_seeds(cells, bases)])
 
 
 def summary_of(name: str, values: NDArray) -> Summary:
     """A metric over seeds, from its values (seeds, ...)."""
-    return intervals.summarize(values, scale_of(name, values))
+    scale = metric(name).scale
+    if scale == "share" and ((values < 0) | (values > 1 + intervals.ROUNDING)).any():
+        scale = "linear"  # somebody else logged what can be no share under the name of one
+    return intervals.summarize(values, scale)
+
+
+def note_on_axes(given: Sequence[str], by: Sequence[str]) -> list[str]:
+    """That cells are grouped by more params than the given ones."""
+    added = [name for name in by if name not in given]
+    return [f"also grouped by {', '.join(added)}, in which the cells differ"] if added else []
+
+
+def notes_on_seeds(cells: pd.DataFrame, bases: list[int | None]) -> list[str]:
+    """Warnings: few seeds, groups with different seeds, tests that can't be significant."""
+    notes = []
+    seeds = [frozenset(seeds) for _, seeds in cells.groupby("group")["seed"]]
+    if (fewest := min(map(len, seeds))) < FEWEST_SEEDS:
+        only = f"{fewest} seed{'s' * (fewest > 1)}"
+        notes.append(f"a group has only {only}: too few for an interval, so the seeds are shown instead")
+    if len(set(seeds)) > 1:
+        notes.append("the groups have different seeds; differences use the seeds that both groups have")
+    common = [len(seeds[base] & mine) for base, mine in zip(bases, seeds, strict=True) if base is not None]
+    if common and not can_be_significant(min(common), len(common)):
+        notes.append(f"no p is given: {smallest_p(min(common), len(common))}")
+    return notes
+
+
+def least_p(seeds: int, tests: int) -> float:
+    """The smallest p of a sign-flip test that so many seeds allow, with Holm's correction for so many tests."""
+    return min(tests * 2.0 ** (1 - seeds), 1)
+
+
+def can_be_significant(seeds: int, tests: int) -> bool:
+    """Tell whether so many seeds allow a p of 0.05: below, p says nothing and is not given."""
+    return least_p(seeds, tests) <= LEVEL
+
+
+def smallest_p(seeds: int, tests: int) -> str:
+    """The smallest p that so few seeds allow, in words."""
+    formula = f"{tests} · 2 / 2^{seeds}" if tests > 1 else f"2 / 2^{seeds}"
+    return f"{seeds} seed{'s' * (seeds != 1)} allow no p below {least_p(seeds, tests):.3g} ({formula})"
 
 
 def axes_of(cells: pd.DataFrame, by: Sequence[str]) -> list[str]:
@@ -279,14 +307,12 @@ def find_baselines(groups: list[Group], by: list[str], baseline: str) -> list[in
         # 0 and 0.0 are the same fraction.
         values = {key: group[name] for group in groups for key in (show(group[name]), number(group[name]))}
         if (value := values.get(text, values.get(number(text)))) is None:
-            known = ", ".join(dict.fromkeys(show(group[name]) for group in groups))
-            raise ConfigurationError(f"--baseline: {part!r} given; allowed values of {name}: {known}")
+            allowed = ", ".join(dict.fromkeys(show(group[name]) for group in groups))
+            raise ConfigurationError(f"--baseline: {part!r} given; allowed values of {name}: {allowed}")
         wanted[name] = value
-    if not wanted:
-        return [None] * len(groups)
-    places = {tuple(group.values()): place for place, group in enumerate(groups)}
-    found = [places.get(tuple((group | wanted).values())) for group in groups]
-    return [None if base == place else base for place, base in enumerate(found)]
+    numbers = {tuple(group.values()): index for index, group in enumerate(groups)}
+    bases = [numbers.get(tuple((group | wanted).values())) for group in groups]
+    return [None if base == index else base for index, base in enumerate(bases)]
 
 
 def by_seed_and_group(cells: pd.DataFrame, values: pd.DataFrame) -> NDArray:
@@ -304,17 +330,44 @@ def final_values(cells: pd.DataFrame, name: str) -> NDArray:
 
 def difference(cells: pd.DataFrame, bases: list[int | None], name: str) -> Differences:
     """The paired difference of each group from its baseline in one metric, (groups,) arrays."""
-    pairs = [(base, place) for place, base in enumerate(bases) if base is not None]
-    higher_is_better = metric(name).higher_is_better is not False
+    tested = [group for group, base in enumerate(bases) if base is not None]
     # One generator for each metric, so that the result does not depend on what else is tested.
-    found = differences.paired_differences(
-        final_values(cells, name), pairs, np.random.default_rng(0), higher_is_better=higher_is_better
+    versus = differences.paired_differences(
+        final_values(cells, name),
+        [(base, group) for group, base in enumerate(bases) if base is not None],
+        np.random.default_rng(0),
+        higher_is_better=metric(name).higher_is_better is not False,
     )
-    places = [place for _, place in pairs]
 
     def for_all(values: NDArray) -> NDArray:
         result = np.full(len(bases), np.nan) if values.dtype == float else np.zeros(len(bases), values.dtype)
-        result[places] = values
+        result[tested] = values
         return result
 
-    return Differences(*(for_all(getattr(found, field.name)) for field in fields(Differences)))
+    return Differences(**{name: for_all(values) for name, values in vars(versus).items()})
+
+
+def plain(value: Any) -> Any:
+    """The value of a param in a type that JSON has; None if it is missing."""
+    if pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def rank(key: tuple) -> tuple[tuple, ...]:
+    """Sort key of a group: numbers by size, even those that are stored as texts, then other texts."""
+    sizes = [(value, number(value)) for value in key]
+    return tuple((1, 0.0, str(value)) if size is None else (0, size, "") for value, size in sizes)
+
+
+def number(value: Any) -> float | None:
+    """The value of a param as a number; None if it is not one."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def show(value: Any) -> str:
+    """The value of a param as text."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,12 +1,12 @@
 """Group runs, from which MLflow's own charts draw means and intervals over seeds, and the headlines of a sweep.
 
-MLflow draws a group of runs as their average in a band from the lowest to the highest. The mean, the lower and the
-upper curve of a group are three runs with the metrics of its cells: the band is then the 95 % interval. The line is the
-mean where the interval is symmetric; of a share close to 0 or 100 % it lies a little inside of it, and the run ``mean``
-has the mean itself.
+MLflow draws a group of runs as their average, in a band from the lowest to the highest of them. Grouping the cells
+would give a band of single seeds, and its page loads 100 runs, fewer than many sweeps have cells. So a group is three
+runs: its mean curves, and the same moved down and up by half the width of the 95 % interval. Their average is the mean
+itself, and the band is as wide as the interval; of a share close to 0 or 100 %, whose interval is not symmetric, the
+report has the ends. Final figures, which MLflow draws as bars of such averages, are those of the run ``mean`` alone.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,25 +17,24 @@ from mlflow.entities import Metric, Param
 
 from flows.plan.cell import PARAMS
 from flows.report import charts
-from flows.report.compare import Comparison
-from flows.report.values import show
-from flows.store.runs import search
-from mlp.measures.metrics import METRICS, headlines
+from flows.report.compare import Comparison, show
+from flows.store.runs import DESCRIPTION, PARENT, now, search
+from mlp.measures.metrics import METRICS, headlines, metric
 from mlp.statistics.intervals import FEWEST_SEEDS, Summary
 
-STATISTICS = {"mean": "mean", "lower": "low", "upper": "high"}
-INTERVAL = "lower and upper are the ends of its 95 % interval by Student's t, of a share on logits"
-POINTS = "lower and upper are the lowest and the highest of so few seeds"
-MAX_METRICS = 900  # per log_batch; MLflow allows 1,000 with the params
-# MLflow's page loads 100 runs, three per group.
-MAX_INTERVAL_GROUPS = 33
-MAX_COLUMNS, STD = 20, " std"  # of the table of sweeps
+STATISTICS = {"mean": 0, "lower": -1, "upper": 1}  # and how many half widths of the interval they are from the mean
+INTERVAL = "its 95 % interval by Student's t, of a share on logits"
+POINTS = "the range of so few seeds"
+MAX_INTERVAL_GROUPS = 33  # MLflow's page loads 100 runs, three per group
+MAX_COLUMNS, STD, DIGITS = 20, " std", 4  # of the table of sweeps, which shows all digits that it has
 
 
 def log_groups(
     client: MlflowClient, experiment_id: str, sweep_id: str, comparison: Comparison, curves: dict[str, Summary]
 ) -> None:
     """Write the group runs of a sweep, and delete those that it had.
+
+    A run without any number, as the ends of the interval of one seed are, is not written.
 
     Parameters
     ----------
@@ -44,57 +43,38 @@ def log_groups(
     """
     for old in search(client, experiment_id, f"tags.kind = 'group' and tags.sweep = '{sweep_id}'"):
         client.delete_run(old.info.run_id)
-    with_intervals = len(comparison.groups) <= MAX_INTERVAL_GROUPS
-    for place in range(len(comparison.groups)):
-        for statistic in STATISTICS if with_intervals else ("mean",):
-            log_group(client, experiment_id, sweep_id, comparison, curves, place, statistic)
+    for index, title in enumerate(charts.coloured_titles(comparison)):
+        members = comparison.cells[comparison.cells["group"] == index]
+        params = {name: members[name].iloc[0] for name in PARAMS if members[name].nunique() == 1}
+        params["seeds"] = comparison.seeds[index]
+        width = INTERVAL if comparison.seeds[index] >= FEWEST_SEEDS else POINTS
+        for statistic in STATISTICS if len(comparison.groups) <= MAX_INTERVAL_GROUPS else ("mean",):
+            metrics = metrics_of_group(comparison, curves, index, statistic)
+            if not metrics:
+                continue
+            note = f"{statistic} over {params['seeds']} seeds; lower and upper are as far apart as {width}"
+            tags = {PARENT: sweep_id, "sweep": sweep_id, "kind": "group", charts.GROUP: title, "statistic": statistic}
+            name = f"{comparison.title(index)}: {statistic}"
+            run = client.create_run(experiment_id, run_name=name, tags=tags | {DESCRIPTION: note})
+            client.log_batch(run.info.run_id, metrics, [Param(name, show(value)) for name, value in params.items()])
+            client.set_terminated(run.info.run_id)
 
 
-def log_group(
-    client: MlflowClient,
-    experiment_id: str,
-    sweep_id: str,
-    comparison: Comparison,
-    curves: dict[str, Summary],
-    place: int,
-    statistic: str,
-) -> None:
-    """Write one of the runs of a group, unless it is empty, as the interval of one seed is."""
-    field, seeds, now = STATISTICS[statistic], comparison.seeds[place], int(time.time() * 1000)
-    metrics = [
-        Metric(name, float(value), now, step)
-        for name, summary in curves.items()
-        for step, value in enumerate(getattr(summary, field)[place])
-        if np.isfinite(value)
-    ]
-    last = max((metric.step for metric in metrics), default=0)
-    finals = {name: comparison.of(name) for name in comparison.metrics if name not in curves}
-    values = {name: getattr(summary, field)[place] for name, summary in finals.items()}
-    if statistic == "mean":  # whose bars stand beside the ends of their interval
-        values |= {
-            f"{name}/{end}": getattr(summary, STATISTICS[end])[place]
-            for name, summary in finals.items()
-            if name in METRICS and METRICS[name].section
-            for end in charts.ENDS
-        }
-    metrics += [Metric(name, float(value), now, last) for name, value in values.items() if np.isfinite(value)]
-    if not metrics:
-        return
-    tags = {
-        "mlflow.parentRunId": sweep_id,
-        "sweep": sweep_id,
-        "kind": "group",
-        charts.GROUP: comparison.title(place),
-        "statistic": statistic,
-        "mlflow.note.content": f"{statistic} over {seeds} seeds; {INTERVAL if seeds >= FEWEST_SEEDS else POINTS}",
-    }
-    run_id = client.create_run(experiment_id, run_name=f"{comparison.title(place)}: {statistic}", tags=tags).info.run_id
-    members = comparison.cells[comparison.cells["group"] == place]
-    params = {name: members[name].iloc[0] for name in PARAMS if members[name].nunique() == 1} | {"seeds": seeds}
-    client.log_batch(run_id, metrics[:MAX_METRICS], [Param(name, show(value)) for name, value in params.items()])
-    for first in range(MAX_METRICS, len(metrics), MAX_METRICS):
-        client.log_batch(run_id, metrics[first : first + MAX_METRICS])
-    client.set_terminated(run_id)
+def metrics_of_group(comparison: Comparison, curves: dict[str, Summary], index: int, statistic: str) -> list[Metric]:
+    """The metrics of one of the runs of a group; all but the curves are those of the mean, with ends for its bars."""
+    points, last, widths = [], 0, STATISTICS[statistic]
+    for name, curve in curves.items():
+        half = (curve.high[index] - curve.low[index]) / 2
+        values = curve.mean[index] + (widths * half if widths else 0)
+        points += [(name, value, step) for step, value in enumerate(values)]
+        last = len(values) - 1
+    for name in comparison.metrics if statistic == "mean" else ():
+        if name not in curves:
+            final = comparison.of(name)
+            ends = zip(charts.ENDS, (final.low, final.high), strict=True) if metric(name).section else ()
+            figures = {name: final.mean} | {f"{name}/{end}": values for end, values in ends}
+            points += [(figure, values[index], last) for figure, values in figures.items()]
+    return [Metric(name, float(value), now(), step) for name, value, step in points if np.isfinite(value)]
 
 
 def lay_out(
@@ -129,10 +109,8 @@ def log_headlines(client: MlflowClient, sweep_id: str, comparison: Comparison) -
 
     So MLflow's list of runs is a table of sweeps, and its comparison of runs compares them.
     """
-    now = int(time.time() * 1000)
-    metrics = [Metric(name, value, now, 0) for name, value in headline_metrics(comparison).items()]
-    params = [Param(name, value) for name, value in common(comparison).items()]
-    client.log_batch(sweep_id, metrics[:MAX_METRICS], params)
+    metrics = [Metric(name, value, now(), 0) for name, value in headline_metrics(comparison).items()]
+    client.log_batch(sweep_id, metrics, [Param(name, value) for name, value in common(comparison).items()])
 
 
 def headline_metrics(comparison: Comparison) -> dict[str, float]:
@@ -140,13 +118,13 @@ def headline_metrics(comparison: Comparison) -> dict[str, float]:
 
     Such as ``test 0.5`` for the mean test accuracy of the group with fraction 0.5, and ``test 0.5 std``.
     """
-    found = {
-        f"{row.headline} {comparison.names[place].replace(',', '')}{ending}": float(values[place])
-        for row in headlines()
+    figures = {
+        f"{row.headline} {name.replace(',', '')}{ending}": float(values[index])
+        for row in sorted(headlines(), key=lambda row: (row.headline != "test", row.headline == "train"))
         for ending, values in (("", comparison.of(row.name).mean), (STD, comparison.of(row.name).std))
-        for place in range(len(comparison.groups))
+        for index, name in enumerate(comparison.names)
     }
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+    return {name: round(value, DIGITS) for name, value in figures.items() if np.isfinite(value)}
 
 
 def common(comparison: Comparison) -> dict[str, str]:

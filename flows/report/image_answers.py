@@ -74,9 +74,7 @@ class ImageAnswers:
     notes: list[str]
 
 
-def ask(
-    client: MlflowClient, comparison: Comparison, noisy: pd.DataFrame, recipe: Mapping[str, Any], known: Networks
-) -> ImageAnswers:
+def ask(client: MlflowClient, comparison: Comparison, noisy: pd.DataFrame, recipe: Mapping[str, Any]) -> ImageAnswers:
     """Ask the networks of a comparison about the test images, and some of them about noise.
 
     Parameters
@@ -85,14 +83,12 @@ def ask(
         The cells that are asked about noise, of the kinds on which they were measured.
     recipe : mapping
         The experiment of the sweep, which may use a part of the test images; empty for several sweeps.
-    known : Networks
-        See `read_networks`.
     """
     base = comparison.baselines.index(None)
     asked, notes = chosen(comparison.cells, base)
     everyone = pd.concat([asked, noisy]).drop_duplicates("run_id")
     sets, unavailable = data_sets(everyone, recipe.get("data", {}).get("test_rows"))
-    networks, lost = read_networks(client, everyone[[where(cell) in sets for _, cell in everyone.iterrows()]], known)
+    networks, lost = read_networks(client, everyone[[where(cell) in sets for _, cell in everyone.iterrows()]])
     confusions, misread = {}, None
     for group, cells in asked[asked["run_id"].isin(networks)].groupby("group"):
         data = sets[where(cells.iloc[0])]
@@ -140,8 +136,8 @@ def where(cell: pd.Series) -> tuple:
 def data_sets(cells: pd.DataFrame, test_rows: int | None) -> tuple[dict[tuple, Dataset], list[str]]:
     """The data sets of cells, each with one training image only, and which are not available."""
     sets, notes = {}, []
-    for place in dict.fromkeys(where(cell) for _, cell in cells.dropna(subset=DATA).iterrows()):
-        name, split, side, preprocess, inputs = place
+    for params in dict.fromkeys(where(cell) for _, cell in cells.dropna(subset=DATA).iterrows()):
+        name, split, side, preprocess, inputs = params
         try:
             data = load(name, split=split, rows=1, test_rows=test_rows, side=int(side), preprocess=preprocess)
         except (DataUnavailable, ValueError):  # ValueError: the params of a run of another program
@@ -149,18 +145,18 @@ def data_sets(cells: pd.DataFrame, test_rows: int | None) -> tuple[dict[tuple, D
                 f"the data set {name} was not available where this page was made, so its networks were not asked"
             )
         else:
-            sets[place] = corrupted_inputs(data, inputs)
+            sets[params] = corrupted_inputs(data, inputs)
     return sets, notes
 
 
-def read_networks(client: MlflowClient, cells: pd.DataFrame, known: Networks) -> tuple[Networks, list[str]]:
-    """The trained networks of cells, and how many are gone or damaged; those that were read join the known ones."""
-    for _, cell in cells[~cells["run_id"].isin(known)].iterrows():
+def read_networks(client: MlflowClient, cells: pd.DataFrame) -> tuple[Networks, list[str]]:
+    """The trained networks of cells, and how many are gone or damaged."""
+    networks = {}
+    for _, cell in cells.iterrows():
         with suppress(ConfigurationError):
             parameters = load_weights(client, cell["run_id"])
             sizes = (len(parameters[0].weights), *(layer.biases.size for layer in parameters))
-            known[cell["run_id"]] = Network(sizes, cell["activation"], cell["cost"]), parameters
-    networks = {run_id: known[run_id] for run_id in cells["run_id"] if run_id in known}
+            networks[cell["run_id"]] = Network(sizes, cell["activation"], cell["cost"]), parameters
     lost = len(cells) - len(networks)
     return networks, [f"the weights of {lost} of {len(cells)} networks are gone or damaged"] if lost else []
 

@@ -1,18 +1,18 @@
-"""The pictures of the report, as data for its template: weights, images with answers, confusion matrices."""
+"""The pictures of the report, as data for its template: weights, and images with answers."""
 
 from base64 import b64encode
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from mlflow import MlflowClient
 
+from flows.errors import ConfigurationError
 from flows.report.compare import Comparison
 from flows.report.image_answers import ImageAnswers
+from flows.store.artifacts import first_layer
 from mlp.data.image_shape import pixel_grid
-from mlp.data.sets import class_name
 from mlp.figures.interactive import hues
 from mlp.measures.tiles import image_tile, weight_tile
 
@@ -21,62 +21,31 @@ MAX_NEURONS = 64
 MAX_MISREAD = 24
 
 
-def draw(
-    comparison: Comparison,
-    weights: Mapping[str, dict[str, NDArray[np.float32]]],
-    answers: ImageAnswers,
-    links: Mapping[str, str],
-) -> dict[str, Any]:
-    """All pictures of the report, under the names that its template has for them.
-
-    Parameters
-    ----------
-    weights : mapping
-        By run id of the cells whose weights are shown, the pictures of `flows.store.artifacts.first_layer`; empty for a
-        cell whose weights are gone.
-    links : mapping
-        By run id, the address of a cell's page in MLflow.
-    """
-    heads = {cell["run_id"]: head(comparison, cell, links) for _, cell in comparison.cells.iterrows()}
-    sets = comparison.cells["data"].unique()
-    return {
-        "class_name": partial(class_name, sets[0] if len(sets) == 1 else ""),
-        "confusions": [
-            {"group": comparison.title(group), "colour": hues(len(comparison.groups))[group], "shares": matrix.tolist()}
-            for group, matrix in answers.confusions.items()
-        ],
-        "misread": answers.misread,
-        "misread_group": comparison.title(answers.misread.group) if answers.misread else "",
-        "misread_images": misread_images(answers),
-        "noise": noise_cards(heads, answers),
-        "unasked": answers.notes,
-        "weights": [heads[run_id] | first_layer(images) for run_id, images in weights.items()],
-        "first_neurons": FIRST_NEURONS,
-        "most_neurons": MAX_NEURONS,
-    }
-
-
 def data_uri(png: bytes) -> str:
     """A PNG file as the address of an image."""
     return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
 def head(comparison: Comparison, cell: pd.Series, links: Mapping[str, str]) -> dict[str, str]:
-    """The name and the colour of a cell's group, and its own name and address."""
-    place = cell["group"]
-    group, colour = comparison.title(place), hues(len(comparison.groups))[place]
+    """The name and the colour of a cell's group, and its own name and address in MLflow's pages."""
+    group = comparison.title(cell["group"])
+    colour = hues(len(comparison.groups))[cell["group"]]
     return {"group": group, "colour": colour, "name": cell["name"], "link": links.get(cell["run_id"], "")}
 
 
-def first_layer(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, Any]:
-    """Pictures of the weights into the first layer; none if they are gone."""
+def first_layer_of(client: MlflowClient, cell: pd.Series) -> dict[str, Any]:
+    """Pictures of a cell's weights into the first layer; none if they are gone or damaged."""
+    try:
+        weights = first_layer(client, cell)
+    except ConfigurationError:  # the page says so
+        return {"kinds": [], "neurons": 0}
     kinds = []
     for kind, images in weights.items():
         # A few weights are many times as large as the others, which would be pale beside them.
         limit = float(np.quantile(np.abs(images), 0.99))
         tiles = [data_uri(weight_tile(image, limit)) for image in images[:MAX_NEURONS]]
         kinds.append({"kind": kind, "limit": f"{limit:.2g}", "tiles": tiles})
-    return {"kinds": kinds, "neurons": max(map(len, weights.values()), default=0)}
+    return {"kinds": kinds, "neurons": max(map(len, weights.values()))}
 
 
 def noise_cards(heads: Mapping[str, dict[str, str]], answers: ImageAnswers) -> list[dict[str, Any]]:

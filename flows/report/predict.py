@@ -135,7 +135,7 @@ def answer_text(title: str, answer: pd.Series, classes: Sequence[str]) -> Text:
     """A digit, or what its class is called, and how sure the network is of it, with a bar for each output."""
     digit, confidence, *activations = answer
     text = Text.assemble(f"\n{title}: ", (classes[int(digit)], "bold"), f"  (activation {confidence:.3f})\n")
-    for place, (name, activation) in enumerate(zip(classes, activations, strict=True)):
+    for index, (name, activation) in enumerate(zip(classes, activations, strict=True)):
         line = f"  {name:{max(map(len, classes))}} {activation:5.3f} {'█' * round(BAR * activation)}\n"
-        text.append(line, style="bold" if place == digit else "dim")
+        text.append(line, style="bold" if index == digit else "dim")
     return text

@@ -91,10 +91,10 @@ def has_files(client: MlflowClient, version: ModelVersion) -> bool:
     return bool(version.source and mlflow.artifacts.list_artifacts(version.source, tracking_uri=client.tracking_uri))
 
 
-def score(known: ModelVersion) -> float:
+def score(model: ModelVersion) -> float:
     """The test accuracy of a version; −1 for one that was not registered here."""
     try:
-        return float(known.tags.get(SCORE, -1))
+        return float(model.tags.get(SCORE, -1))
     except ValueError:
         return -1.0
 

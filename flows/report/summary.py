@@ -1,7 +1,6 @@
 """The result of a sweep, put wherever a user may look: on MLflow's pages and on Prefect's."""
 
 import logging
-from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -13,23 +12,22 @@ from numpy.typing import NDArray
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
-from flows.plan.preparation import clean_data, dataset_fields
-from flows.platform.health import without_login
+from flows.plan.preparation import clean_data, dataset_fields, keyed_cells
 from flows.report import charts, tables
 from flows.report.answer import answer
 from flows.report.compare import Comparison, compare_all
 from flows.report.explore.writing import write_page
 from flows.report.groups import lay_out, log_groups, log_headlines
-from flows.report.image_answers import Networks, ask
-from flows.report.page import median_cells, page, shown_cells
-from flows.report.pictures import draw
+from flows.report.page import write_report
 from flows.report.prefect_pages import show_result
 from flows.report.registry import register
-from flows.store.artifacts import first_layer, read_experiment
+from flows.store.artifacts import read_experiment
 from flows.store.mlflow_internals import picture_note
-from flows.store.results import Selection, load_cells, read_curves, select
+from flows.store.results import load_cells, read_curves, select
 from flows.store.runs import log_datasets
+from flows.store.sweeps import latest_sweep
 from mlp import figures
+from mlp.data.sets import DataUnavailable
 from mlp.measures.metrics import headlines
 
 LOGGER = logging.getLogger(__name__)
@@ -54,9 +52,13 @@ def summarize_sweep(
     sentences = answer(comparison)
     client.log_dict(sweep_id, {"groups": tables.records(comparison)}, "comparison.json")
     client.log_text(sweep_id, selection.cells.to_csv(index=False), "cells.csv")
-    known: Networks = {}  # both pages need their weights
-    explored = log_explore_page(client, sweep_id, selection, comparison, points, known)
-    report = write_report(client, selection, comparison, points, known, explored=explored)
+    explored = False
+    try:
+        client.log_text(sweep_id, write_page(client, selection, comparison, points), charts.EXPLORE)
+        explored = True
+    except ConfigurationError as error:  # it needs the weights and the test images
+        LOGGER.warning("No page to draw in: %s", error)
+    report = write_report(client, selection, comparison, points, explored=explored)
     client.log_text(sweep_id, report, charts.REPORT)
     picture = ""
     if {"train/cost", "test/accuracy"} <= set(curves):
@@ -79,68 +81,6 @@ def summarize_sweep(
     }
     show_result(experiment.name, " ".join(sentences), "\n\n".join(both), links)
     register_best(client, sweep_id, experiment.name, selection.cells, cells)
-
-
-def log_explore_page(
-    client: MlflowClient,
-    sweep_id: str,
-    selection: Selection,
-    comparison: Comparison,
-    points: pd.DataFrame,
-    known: Networks,
-) -> bool:
-    """Log the page in which a person draws; whether there is one, which needs the weights and the test images."""
-    try:
-        client.log_text(sweep_id, write_page(client, selection, comparison, points, known), charts.EXPLORE)
-    except ConfigurationError as error:
-        LOGGER.warning("No page to draw in: %s", error)
-        return False
-    return True
-
-
-def write_report(
-    client: MlflowClient,
-    selection: Selection,
-    comparison: Comparison,
-    points: pd.DataFrame,
-    known: Networks | None = None,
-    *,
-    explored: bool = False,
-) -> str:
-    """The report on a selection of cells, with pictures of the weights that can still be read.
-
-    Parameters
-    ----------
-    points : DataFrame
-        The curves of the cells, a result of `flows.load_curves`.
-    known : Networks
-        Those that were read before.
-    explored : bool
-        True if `log_explore_page` has logged a page, to which the report then leads.
-    """
-    weights: dict[str, dict[str, NDArray[np.float32]]] = {}
-    for _, cell in shown_cells(comparison).iterrows():
-        weights[cell["run_id"]] = {}
-        with suppress(ConfigurationError):  # if the file is gone or damaged, the page says so
-            weights[cell["run_id"]] = first_layer(client, cell)
-    recipe = read_experiment(client, selection.sweep).model_dump(mode="json") if selection.sweep else {}
-    answers = ask(client, comparison, median_cells(comparison), recipe, {} if known is None else known)
-    links = run_links(client, selection)
-    pictures = draw(comparison, weights, answers, links)
-    return page(selection, comparison, points, recipe, pictures, links, explored=explored)
-
-
-def run_links(client: MlflowClient, selection: Selection) -> dict[str, str]:
-    """The address in MLflow's pages of each cell of a selection and of its sweep, by run id."""
-    server = without_login(charts.server_of(client))
-    names = selection.cells["experiment"]
-    ids = {
-        name: experiment.experiment_id for name in names.unique() if (experiment := client.get_experiment_by_name(name))
-    }
-    runs = {run_id: ids[name] for run_id, name in zip(selection.cells["run_id"], names, strict=True)}
-    if selection.sweep:
-        runs[selection.sweep.info.run_id] = selection.sweep.info.experiment_id
-    return {run_id: server + charts.run_link(experiment_id, run_id) for run_id, experiment_id in runs.items()}
 
 
 def story(comparison: Comparison, points: pd.DataFrame) -> Figure:
@@ -169,3 +109,32 @@ def restore_champion(client: MlflowClient, sweep: Run, name: str, cells: dict[st
     """Register the best cell of a sweep again."""
     frame = load_cells(client, sweep.info.experiment_id, list(cells))
     register_best(client, sweep.info.run_id, name, frame, cells)
+
+
+def lay_out_latest(client: MlflowClient, experiment_id: str, sweep_id: str) -> None:
+    """Lay out the chart page of an experiment for a sweep, if that is the experiment's latest."""
+    latest, _ = latest_sweep(client, experiment_id)
+    if latest is None or latest.info.run_id != sweep_id:
+        return
+    cells = select(client, [sweep_id], everything=False).cells
+    if len(cells):
+        curves = read_curves(client, list(cells["run_id"]))
+        lay_out(client, experiment_id, sweep_id, compare_all(cells), list(curves["metric"].unique()))
+        description = read_experiment(client, latest).description
+        charts.describe(client, experiment_id, sweep_id, description)
+
+
+def register_champion(client: MlflowClient, sweep: Run, name: str) -> str:
+    """Register the best cell of a sweep under the name of its experiment; why that can't be done, empty if it was.
+
+    The model is made of the weights and this program's code: an export contains none.
+    """
+    try:
+        cells = keyed_cells(read_experiment(client, sweep))
+        frame = load_cells(client, sweep.info.experiment_id, list(cells))
+        if frame.empty:
+            return "this version computes other keys for its cells, and would train them again"
+        register_best(client, sweep.info.run_id, name, frame, cells)
+    except (ValueError, DataUnavailable) as error:
+        return str(error)
+    return ""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from flows.report.compare import Comparison
-from flows.report.notes import smallest_p, tells
-from flows.report.values import show
+from flows.report.compare import Comparison, Group, can_be_significant, plain, show, smallest_p
 from mlp.measures.metrics import Metric, headlines, metric
 from mlp.statistics.differences import Differences
-from mlp.statistics.intervals import FEWEST_SEEDS, sampling_error
+from mlp.statistics.intervals import FEWEST_SEEDS, Summary, sampling_error
 
 CAPTION = (
     "Mean ± standard deviation over seeds, in %. memorized: wrong labels that are given back; noise: the largest "
@@ -70,18 +68,18 @@ def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], align
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [headings, rule, *rows])
 
 
-def spread(row: Metric, comparison: Comparison, place: int) -> str:
+def spread(row: Metric, comparison: Comparison, index: int) -> str:
     """Mean ± standard deviation of a group; the mean alone for one seed."""
     over_seeds = comparison.of(row.name)
-    mean, std = over_seeds.mean[place], over_seeds.std[place]
+    mean, std = over_seeds.mean[index], over_seeds.std[index]
     return row.text(mean) + (f" ± {row.text(std)}" if np.isfinite(std) else "")
 
 
 def interval(row: Metric, ends: tuple[float, float], seeds: NDArray[np.float64], *, signed: bool = False) -> str:
     """Both ends of an interval; of few seeds their values (seeds,)."""
-    known = np.sort(seeds[np.isfinite(seeds)])
-    if 2 <= len(known) < FEWEST_SEEDS:
-        return ", ".join(row.text(value, signed) for value in known)
+    values = np.sort(seeds[np.isfinite(seeds)])
+    if 2 <= len(values) < FEWEST_SEEDS:
+        return ", ".join(row.text(value, signed) for value in values)
     return f"{row.text(ends[0], signed)} … {row.text(ends[1], signed)}" if np.isfinite(ends[0]) else "–"
 
 
@@ -95,18 +93,18 @@ def interval_heading(seeds: NDArray[np.int64]) -> str:
     return INTERVAL if not few.any() else f"{INTERVAL} or {VALUES}" if (seeds >= FEWEST_SEEDS).any() else VALUES
 
 
-def versus_headings(row: Metric, what: str, found: Differences | None) -> list[str]:
-    """The headings of the columns of `versus`: differences of shares are in points."""
-    seeds = np.zeros(0, int) if found is None else found.seeds
+def versus_headings(row: Metric, what: str, versus: Differences | None) -> list[str]:
+    """The headings of the columns of `versus_cells`: differences of shares are in points."""
+    seeds = np.zeros(0, int) if versus is None else versus.seeds
     return [f"{what}, points" if row.share else what, interval_heading(seeds), "p"]
 
 
-def versus(row: Metric, found: Differences, place: int, apart: NDArray[np.float64], tests: int) -> list[str]:
+def versus_cells(row: Metric, versus: Differences, index: int, apart: NDArray[np.float64], tests: int) -> list[str]:
     """A difference, its interval and its p, if the seeds allow one; `apart` (seeds,) are the differences themselves."""
-    known = apart[np.isfinite(apart)]
-    difference = row.text(known.mean() if known.size else np.nan, signed=True)
-    ends = found.low[place], found.high[place]
-    p = found.p_adjusted[place] if tells(int(found.seeds[place]), tests) else np.nan
+    measured = apart[np.isfinite(apart)]
+    difference = row.text(measured.mean() if measured.size else np.nan, signed=True)
+    ends = versus.low[index], versus.high[index]
+    p = versus.p_adjusted[index] if can_be_significant(int(versus.seeds[index]), tests) else np.nan
     return [difference, interval(row, ends, apart, signed=True), p_value(p)]
 
 
@@ -125,8 +123,8 @@ def overview(comparison: Comparison, title: str = "", by: Sequence[str] | None =
     """
     by = comparison.varying if by is None else by
     rows = [
-        [*params(comparison, place, by), str(seeds), *(spread(row, comparison, place) for row in headlines())]
-        for place, seeds in enumerate(comparison.seeds)
+        [*params(group, by), str(comparison.seeds[index]), *(spread(row, comparison, index) for row in headlines())]
+        for index, group in enumerate(comparison.groups)
     ]
     return TextTable([*by, "seeds", *(row.headline for row in headlines())], rows, title, CAPTION)
 
@@ -134,25 +132,25 @@ def overview(comparison: Comparison, title: str = "", by: Sequence[str] | None =
 def detail(comparison: Comparison, name: str, by: Sequence[str] | None = None) -> TextTable:
     """For each group one metric: seeds, mean, interval, and the difference from its baseline; `by` as in `overview`."""
     by = comparison.varying if by is None else by
-    row, over_seeds, found = metric(name), comparison.of(name), comparison.differences.get(name)
+    row, over_seeds, versus = metric(name), comparison.of(name), comparison.differences.get(name)
     values, rows, tests = comparison.values(name), [], count_tests(comparison.baselines)
-    for place, base in enumerate(comparison.baselines):
-        ends = over_seeds.low[place], over_seeds.high[place]
-        cells = [*params(comparison, place, by), str(over_seeds.seeds[place]), row.text(over_seeds.mean[place])]
-        cells.append(interval(row, ends, values[:, place]))
-        if base is not None and found is not None:
-            cells += versus(row, found, place, values[:, place] - values[:, base], tests)
+    for index, (group, base) in enumerate(zip(comparison.groups, comparison.baselines, strict=True)):
+        ends = over_seeds.low[index], over_seeds.high[index]
+        cells = [*params(group, by), str(over_seeds.seeds[index]), row.text(over_seeds.mean[index])]
+        cells.append(interval(row, ends, values[:, index]))
+        if base is not None and versus is not None:
+            cells += versus_cells(row, versus, index, values[:, index] - values[:, base], tests)
         elif comparison.has_baseline:
             cells += ["", "", ""]
         rows.append(cells)
     headings = [*by, "seeds", "mean", interval_heading(over_seeds.seeds)]
-    headings += versus_headings(row, "difference", found) * comparison.has_baseline
+    headings += versus_headings(row, "difference", versus) * comparison.has_baseline
     return TextTable(headings, rows, heading(row), detail_caption(comparison, name))
 
 
-def params(comparison: Comparison, place: int, by: Sequence[str]) -> list[str]:
+def params(group: Group, by: Sequence[str]) -> list[str]:
     """The values of a group's params."""
-    return [show(comparison.groups[place][name]) for name in by]
+    return [show(group[name]) for name in by]
 
 
 def count_tests(baselines: Sequence[int | None]) -> int:
@@ -169,22 +167,22 @@ def detail_caption(comparison: Comparison, name: str) -> str:
         return method
     bases = dict.fromkeys(comparison.label(base) for base in comparison.baselines if base is not None)
     baseline = next(iter(bases)) if len(bases) == 1 else "the baseline that shares all other params"
-    found = comparison.differences.get(name)
-    return f"{method} Difference: from {baseline}, seed by seed. {p_caption(found, comparison.baselines)}"
+    caption = p_caption(comparison.differences.get(name), comparison.baselines)
+    return f"{method} Difference: from {baseline}, seed by seed. {caption}"
 
 
-def p_caption(found: Differences | None, baselines: Sequence[int | None]) -> str:
+def p_caption(versus: Differences | None, baselines: Sequence[int | None]) -> str:
     """Explain how p was computed, and how small it can be where a group has the smallest; or why there is none."""
     tests = count_tests(baselines)
-    seeds = np.zeros(0, int) if found is None else found.seeds[[base is not None for base in baselines]]
-    if found is None or not seeds.any():
+    seeds = np.zeros(0, int) if versus is None else versus.seeds[[base is not None for base in baselines]]
+    if versus is None or not seeds.any():
         return ""
     least = int(seeds[seeds > 0].min())
     limit = f"{smallest_p(least, tests)}."
-    if not tells(int(seeds.max()), tests):
+    if not can_be_significant(int(seeds.max()), tests):
         return f"No p: {limit}"
     correction = f", Holm's correction for {tests} tests" if tests > 1 else ""
-    close = np.isclose(found.p_value, 2.0 ** (1 - found.seeds)).any() or not tells(least, tests)
+    close = np.isclose(versus.p_value, 2.0 ** (1 - versus.seeds)).any() or not can_be_significant(least, tests)
     return f"p: sign-flip test{correction}.{f' {limit}' if close else ''}"
 
 
@@ -217,9 +215,9 @@ def as_json(comparison: Comparison, metrics: Sequence[str]) -> str:
     return json.dumps(records(comparison, metrics), indent=2)
 
 
-def as_csv(found: Sequence[dict[str, Any]]) -> str:
+def as_csv(groups: Sequence[dict[str, Any]]) -> str:
     """One row a record; a metric's numbers in columns ``test/accuracy.mean``, ``test/accuracy.versus.difference``, …"""
-    return pd.json_normalize(list(found)).to_csv(index=False)
+    return pd.json_normalize(list(groups)).to_csv(index=False)
 
 
 def records(comparison: Comparison, metrics: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -234,23 +232,21 @@ def records(comparison: Comparison, metrics: Sequence[str] = ()) -> list[dict[st
         `mlp.statistics.differences.Differences`.
         Numbers that are not defined are null.
     """
-    found = []
-    for place, group in enumerate(comparison.groups):
-        record: dict[str, Any] = {**group, "seeds": int(comparison.seeds[place])}
+    result = []
+    for index, group in enumerate(comparison.groups):
+        record: dict[str, Any] = {**group, "seeds": int(comparison.seeds[index])}
         for name in metrics or comparison.metrics:
-            over_seeds = at(comparison.of(name), place)
+            over_seeds = at(comparison.of(name), index)
             if not over_seeds["seeds"]:
                 continue
-            base, versus = comparison.baselines[place], comparison.differences.get(name)
+            base, versus = comparison.baselines[index], comparison.differences.get(name)
             if base is not None and versus is not None:
-                over_seeds["versus"] = {"baseline": comparison.label(base), **at(versus, place)}
+                over_seeds["versus"] = {"baseline": comparison.label(base), **at(versus, index)}
             record[name] = over_seeds
-        found.append(record)
-    return found
+        result.append(record)
+    return result
 
 
-def at(arrays: Any, place: int) -> dict[str, Any]:
-    """One group's numbers of a dataclass of (groups,) arrays."""
-    numbers = {field.name: getattr(arrays, field.name)[place].item() for field in fields(arrays)}
-    return {name: None if isinstance(value, float) and not np.isfinite(value) else value
-            for name, value in numbers.items()}  # fmt: skip
+def at(arrays: Summary | Differences, index: int) -> dict[str, Any]:
+    """One group's numbers of (groups,) arrays."""
+    return {name: plain(values[index]) for name, values in vars(arrays).items()}

@@ -22,10 +22,10 @@ from flows.report.compare import (
     grouped,
     label,
     metrics_of,
+    note_on_axes,
     over_seeds,
     varying,
 )
-from flows.report.notes import note_on_axes
 from flows.store.artifacts import read_experiment
 from flows.store.results import Selection
 from mlp.statistics.differences import Differences
@@ -69,8 +69,8 @@ class TwoSweeps:
     def differences(self, name: str) -> Differences:
         """B − A in a metric, (groups,) arrays; NaN where all pairs are one cell."""
         assert self.both
-        found = difference(self.both.cells, self.both.baselines, name)
-        return Differences(**{field: values[len(self.groups) :] for field, values in vars(found).items()})
+        versus = difference(self.both.cells, self.both.baselines, name)
+        return Differences(**{field: values[len(self.groups) :] for field, values in vars(versus).items()})
 
 
 def compare_two(
@@ -90,8 +90,8 @@ def compare_two(
     ConfigurationError
         If both are one sweep, one has no finished cell, or `by` or `metrics` names something that does not exist.
     """
-    assert first.sweep is not None
-    assert second.sweep is not None
+    assert first.sweep
+    assert second.sweep
     if first.sweep.info.run_id == second.sweep.info.run_id:
         raise ConfigurationError(f"sweep: {first.sweep.info.run_name} given twice; allowed: two different ones")
     (cells, notes), (others, more) = comparable(first.cells), comparable(second.cells)
@@ -100,28 +100,28 @@ def compare_two(
     check_metrics(table.drop(columns="side"), metrics)
     table = table.drop_duplicates(["side", "group", "seed"], keep="last").set_index(["group", "seed"])
     a, b = (table[table["side"] == side].drop(columns="side") for side in "AB")
-    settings = different_settings(settings_of(client, first), settings_of(client, second))
+    titles, settings = (title(first), title(second)), different_settings(client, first, second)
     notes = [*first.notes, *second.notes, *notes, *more, *note_on_axes(by, axes), *note_on_code(first, second)]
     notes += notes_on_missing(a, b, groups, axes)
     common = a.index.intersection(b.index, sort=None)
     if common.empty:
         notes.append("no cell of A has the same group and the same seed as a cell of B: there is nothing to compare")
-        return TwoSweeps((title(first), title(second)), settings, [], np.zeros(0, int), None, notes)
+        return TwoSweeps(titles, settings, [], np.zeros(0, int), None, notes)
     a, b = a.loc[common], b.loc[common]
     measured = metrics_of(a)
-    known = np.isfinite(a[measured].astype(float)) & np.isfinite(b[measured].astype(float))
-    a[measured], b[measured] = a[measured].where(known), b[measured].where(known)
+    in_both = np.isfinite(a[measured].astype(float)) & np.isfinite(b[measured].astype(float))
+    a[measured], b[measured] = a[measured].where(in_both), b[measured].where(in_both)
     one_cell = (a["cell"] == b["cell"]).groupby("group").agg(["sum", "count"])
     same, counts = one_cell["sum"].to_numpy(), one_cell["count"].to_numpy()
     groups = [groups[group] for group in one_cell.index]
-    places = one_cell.index.get_indexer(common.get_level_values("group"))
+    numbers = one_cell.index.get_indexer(common.get_level_values("group"))
     a, b = (part.reset_index("group", drop=True).reset_index() for part in (a, b))
-    pairs = pd.concat([a.assign(group=places), b.assign(group=places + len(groups))], ignore_index=True)
+    pairs = pd.concat([a.assign(group=numbers), b.assign(group=numbers + len(groups))], ignore_index=True)
     bases: list[int | None] = [None] * len(groups)
-    bases += [None if same[place] == counts[place] else place for place in range(len(groups))]
+    bases += [None if same[group] == counts[group] else group for group in range(len(groups))]
     both = over_seeds(pairs, axes, groups * 2, bases, [], notes)
     notes = both.notes + notes_on_same(both, same, counts)
-    return TwoSweeps((title(first), title(second)), settings, groups, same, both, notes)
+    return TwoSweeps(titles, settings, groups, same, both, notes)
 
 
 def title(selection: Selection) -> str:
@@ -140,22 +140,23 @@ def settings_of(client: MlflowClient, selection: Selection) -> dict[str, Any]:
 
 def flat(settings: dict[str, Any]) -> dict[str, Any]:
     """Nested settings by dotted path; a list of values counts as one value."""
-    found: dict[str, Any] = {}
+    by_path: dict[str, Any] = {}
     for name, value in settings.items():
         if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-            value = {str(place): item for place, item in enumerate(value)}
-        inner = flat(value) if isinstance(value, dict) else {"": value}
-        found |= {f"{name}.{path}".rstrip("."): item for path, item in inner.items()}
-    return found
+            value = {str(number): item for number, item in enumerate(value)}
+        if isinstance(value, dict):
+            by_path |= {f"{name}.{path}": item for path, item in flat(value).items()}
+        else:
+            by_path[name] = value
+    return by_path
 
 
-def different_settings(first: dict[str, Any], second: dict[str, Any]) -> list[tuple[str, str, str]]:
+def different_settings(client: MlflowClient, *sweeps: Selection) -> list[tuple[str, str, str]]:
     """Path and both values of the settings that differ; – where a sweep has no such setting."""
+    first, second = (settings_of(client, sweep) for sweep in sweeps)
 
     def text(settings: dict[str, Any], path: str) -> str:
-        if path not in settings:
-            return "–"
-        value = settings[path]
+        value = settings.get(path, "–")
         if path == "seeds" and isinstance(value, list):
             return ranges(value)
         return value if isinstance(value, str) else json.dumps(value)
@@ -189,9 +190,9 @@ def notes_on_missing(cells: pd.DataFrame, others: pd.DataFrame, groups: list[Gro
 def notes_on_same(both: Comparison, same: NDArray[np.int64], counts: NDArray[np.int64]) -> list[str]:
     """Groups with pairs that are one cell."""
     groups: dict[str, list[str]] = {}
-    for place in np.flatnonzero(same).tolist():
-        which = "all pairs" if same[place] == counts[place] else f"{same[place]} of {counts[place]} pairs"
-        groups.setdefault(which, []).append(both.label(place))
+    for group in np.flatnonzero(same).tolist():
+        which = "all pairs" if same[group] == counts[group] else f"{same[group]} of {counts[group]} pairs"
+        groups.setdefault(which, []).append(both.label(group))
     return [
         f"{', '.join(labels)}: {which} are the same cell in both sweeps (same key), and differ by 0 by construction"
         for which, labels in groups.items()

@@ -1,24 +1,27 @@
-"""Two sweeps compared as tables: for a terminal, as Markdown, JSON and CSV."""
+"""Two sweeps compared, for a reader: as tables for a terminal, as Markdown, as records, and as an HTML page."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.text import Text
 
-from flows.report.tables import TextTable, at, count_tests, few, heading, p_caption, versus, versus_headings
+from flows.report.compare import show
+from flows.report.tables import TextTable, at, count_tests, few, heading, p_caption, versus_cells, versus_headings
+from flows.report.templates import TEMPLATES
 from flows.report.two_sweeps import TwoSweeps
-from flows.report.values import show
-from mlp.measures.metrics import metric
+from mlp.measures.metrics import Metric, metric
 
-SETTINGS = ["setting", "A", "B"]
 SAME_SETTINGS = "No setting differs."
+WIDTH, HEIGHT, EDGE = 150, 120, 12  # of a panel; the lines keep this distance from its upper and lower edge
 
 
 def settings(two: TwoSweeps) -> TextTable | None:
     """The settings that differ; None if none does."""
-    return TextTable(SETTINGS, two.settings, "Settings that differ", prose=True) if two.settings else None
+    headings = ["setting", "A", "B"]
+    return TextTable(headings, two.settings, "Settings that differ", prose=True) if two.settings else None
 
 
 def caption(two: TwoSweeps, metrics: Sequence[str]) -> str:
@@ -35,14 +38,14 @@ def caption(two: TwoSweeps, metrics: Sequence[str]) -> str:
 def detail(two: TwoSweeps, name: str) -> TextTable:
     """For each group its params, then one metric: seeds in common, both means, and their difference."""
     assert two.both
-    row, found, over_seeds = metric(name), two.differences(name), two.both.of(name)
+    row, versus, over_seeds = metric(name), two.differences(name), two.both.of(name)
     first, second = np.hsplit(two.both.values(name), 2)
     tests, rows = count_tests(two.both.baselines), []
-    for place, group in enumerate(two.groups):
-        a, b = over_seeds.mean[[place, place + len(two.groups)]]
-        cells = [*(show(group[param]) for param in two.both.by), str(over_seeds.seeds[place]), row.text(a), row.text(b)]
-        rows.append(cells + versus(row, found, place, second[:, place] - first[:, place], tests))
-    return TextTable([*two.both.by, "seeds", "A", "B", *versus_headings(row, "B − A", found)], rows, heading(row))
+    for index, group in enumerate(two.groups):
+        a, b = over_seeds.mean[[index, index + len(two.groups)]]
+        cells = [*(show(group[param]) for param in two.both.by), str(over_seeds.seeds[index]), row.text(a), row.text(b)]
+        rows.append(cells + versus_cells(row, versus, index, second[:, index] - first[:, index], tests))
+    return TextTable([*two.both.by, "seeds", "A", "B", *versus_headings(row, "B − A", versus)], rows, heading(row))
 
 
 def details(two: TwoSweeps, metrics: Sequence[str]) -> list[TextTable]:
@@ -59,17 +62,16 @@ def terminal(two: TwoSweeps, metrics: Sequence[str]) -> list[TextTable | Text]:
 
 def as_markdown(two: TwoSweeps, metrics: Sequence[str]) -> str:
     """The same as Markdown."""
-    paths = [[f"`{path}`", *values] for path, *values in two.settings]
-    parts = [f"A: {two.titles[0]}<br>\nB: {two.titles[1]}"]
-    parts.append(TextTable(SETTINGS, paths, prose=True).markdown() if paths else SAME_SETTINGS)
+    different = settings(two)
+    parts = [f"A: {two.titles[0]}<br>\nB: {two.titles[1]}", different.markdown() if different else SAME_SETTINGS]
     parts += [f"**{each.title}**\n\n{each.markdown()}" for each in details(two, metrics)]
     return "\n\n".join(filter(None, [*parts, caption(two, metrics)]))
 
 
 def as_json(two: TwoSweeps, metrics: Sequence[str]) -> str:
     """``{"a": title, "b": title, "settings": [{"setting", "a", "b"}], "groups": …, "notes": […]}``; see `records`."""
-    found = [dict(zip(("setting", "a", "b"), row, strict=True)) for row in two.settings]
-    about = {"a": two.titles[0], "b": two.titles[1], "settings": found}
+    different = [dict(zip(("setting", "a", "b"), row, strict=True)) for row in two.settings]
+    about = {"a": two.titles[0], "b": two.titles[1], "settings": different}
     return json.dumps(about | {"groups": records(two, metrics), "notes": two.notes}, indent=2)
 
 
@@ -83,13 +85,56 @@ def records(two: TwoSweeps, metrics: Sequence[str]) -> list[dict[str, Any]]:
         "low": …, …}, …}``: both means, then the fields of `mlp.statistics.differences.Differences`. Numbers that are
         not defined are null. A metric without a pair of values is left out; by default every metric is in.
     """
-    found = [{**group, "same_cells": int(same)} for group, same in zip(two.groups, two.same, strict=True)]
+    groups = [{**group, "same_cells": int(same)} for group, same in zip(two.groups, two.same, strict=True)]
     if two.both is None:
         return []
     for name in metrics or two.metrics:
         over_seeds, differences = two.both.of(name), two.differences(name)
-        for place, record in enumerate(found):
-            if seeds := int(over_seeds.seeds[place]):
-                a, b = over_seeds.mean[[place, place + len(found)]].tolist()
-                record[name] = {"a": a, "b": b, **at(differences, place), "seeds": seeds, "difference": b - a}
-    return found
+        for index, record in enumerate(groups):
+            if seeds := int(over_seeds.seeds[index]):
+                a, b = over_seeds.mean[[index, index + len(groups)]].tolist()
+                record[name] = {"a": a, "b": b, **at(differences, index), "seeds": seeds, "difference": b - a}
+    return groups
+
+
+def page(two: TwoSweeps, metrics: Sequence[str]) -> str:
+    """One HTML page that needs no network: the settings that differ, then a table and a picture for each metric."""
+    return TEMPLATES.get_template("two_sweeps.html").render(
+        two=two,
+        settings=settings(two),
+        same_settings=SAME_SETTINGS,
+        metrics=[
+            {"title": metric(name).title, "table": detail(two, name), "panels": panels(two, name)}
+            for name in metrics
+            if two.both
+        ],
+        caption=caption(two, metrics),
+        width=WIDTH,
+        height=HEIGHT,
+    )
+
+
+def panels(two: TwoSweeps, name: str) -> list[dict[str, Any]]:
+    """For each group that has pairs of a metric, a line from A to B for each seed, and one for the mean."""
+    assert two.both
+    values, seeds, result = two.both.values(name), np.unique(two.both.cells["seed"]), []
+    for index in range(len(two.groups)):
+        pairs = values[:, [index, index + len(two.groups)]]
+        present = np.isfinite(pairs[:, 0])
+        if present.any():
+            result.append({"label": two.both.label(index)} | panel(metric(name), seeds[present], pairs[present]))
+    return result
+
+
+def panel(row: Metric, seeds: NDArray, pairs: NDArray) -> dict[str, Any]:
+    """The lines of (seeds, 2) values, on a scale from the smallest to the largest of them."""
+    low, high = pairs.min(), pairs.max()
+    rows = np.vstack([pairs, pairs.mean(axis=0)])
+    share = (rows - low) / (high - low) if high > low else np.full_like(rows, 0.5)
+    heights = HEIGHT - EDGE - share * (HEIGHT - 2 * EDGE)
+    names = [*(f"seed {seed}" for seed in seeds), "mean"]
+    lines = [
+        {"from": y[0], "to": y[1], "tip": f"{name}: {row.text(values[0])} → {row.text(values[1])}"}
+        for name, values, y in zip(names, rows, heights.round(1).tolist(), strict=True)
+    ]
+    return {"lines": lines[:-1], "mean": lines[-1], "high": row.text(high), "low": row.text(low) if high > low else ""}

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from flows.errors import ConfigurationError
-from flows.report.compare import Comparison
+from flows.report.compare import Comparison, plain
 from flows.report.explore.packing import exact, pack, rounded
-from flows.report.image_answers import Networks, data_sets, evenly, read_networks, where
-from flows.report.values import plain
+from flows.report.image_answers import data_sets, evenly, read_networks, where
 from flows.store.artifacts import load_snapshots
 from mlp.data.randomness import generator
 from mlp.data.sets import Dataset, class_name
@@ -54,7 +53,7 @@ class Shown:
 
 
 def content(
-    client: MlflowClient, comparison: Comparison, points: pd.DataFrame, test_rows: int | None, known: Networks
+    client: MlflowClient, comparison: Comparison, points: pd.DataFrame, test_rows: int | None
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The facts of the page, in types that JSON has, and its packed numbers by name.
 
@@ -64,18 +63,16 @@ def content(
         The curves of the cells, a result of `flows.load_curves`.
     test_rows : int or None
         Number of test images that the sweep used; None for all.
-    known : Networks
-        See `read_networks`.
 
     Raises
     ------
     ConfigurationError
         If no network's weights, or not their test images, can be read.
     """
-    shown, data = networks_and_data(client, comparison, test_rows, known)
+    shown, data = networks_and_data(client, comparison, test_rows)
     bests = [one for one in shown if one.best]
-    places = chosen_images(data, bests[0])
-    packed = {"images": pack(data.test_images[places].tobytes())}
+    rows = chosen_images(data, bests[0])
+    packed = {"images": pack(data.test_images[rows].tobytes())}
     costs = points[points["metric"].isin(COSTS)].pivot(index="step", columns=["run_id", "metric"], values="value")
     described: list[dict[str, Any]] = []
     groups = {int(one.cell["group"]): number for number, one in enumerate(bests)}
@@ -107,9 +104,9 @@ def content(
         "left_out": len(comparison.cells) - len(described),
         "pixels": {"mean": float(data.test_images.mean()), "deviation": float(data.test_images.std(dtype=np.float32))},
         "images": {
-            "numbers": places.tolist(),
-            "labels": data.test_labels[places].tolist(),
-            "answers": [answered(one, data.test_images[places]).tolist() for one in bests],
+            "numbers": rows.tolist(),
+            "labels": data.test_labels[rows].tolist(),
+            "answers": [answered(one, data.test_images[rows]).tolist() for one in bests],
         },
         **lines(shown, groups, data),
     }
@@ -117,7 +114,7 @@ def content(
 
 
 def networks_and_data(
-    client: MlflowClient, comparison: Comparison, test_rows: int | None, known: Networks
+    client: MlflowClient, comparison: Comparison, test_rows: int | None
 ) -> tuple[list[Shown], Dataset]:
     """The networks of some groups, the best of each first, and the data set of the first of them.
 
@@ -135,7 +132,7 @@ def networks_and_data(
         raise ConfigurationError("explore: a sweep given whose data set is not available here; allowed: one with it")
     if sets[home].channels > 1:
         raise ConfigurationError("explore: a sweep given whose images have colours; allowed: one of grey images")
-    networks, _ = read_networks(client, cells, known)
+    networks, _ = read_networks(client, cells)
     if not networks:
         raise ConfigurationError("explore: a sweep given whose weights are gone or damaged; allowed: one with them")
     shown: list[Shown] = []
@@ -186,7 +183,7 @@ def history(client: MlflowClient, one: Shown, last: int) -> Snapshots:
 
 
 def chosen_images(data: Dataset, best: Shown) -> NDArray:
-    """Places in the test set of the images to show: the first, and some that the best of the first group misreads."""
+    """Rows in the test set of the images to show: the first, and some that the best of the first group misreads."""
     misread = np.flatnonzero(answered(best, data.test_images) != data.test_labels)
     everything, first = np.arange(len(data.test_labels)), IMAGES - MISREAD
     wanted = np.concatenate([everything[:first], misread[misread >= first][:MISREAD], everything])

@@ -12,7 +12,6 @@ from mlflow import MlflowClient
 
 from flows.report.compare import Comparison
 from flows.report.explore.content import content
-from flows.report.image_answers import Networks
 from flows.report.templates import TEMPLATES
 from flows.store.artifacts import read_experiment
 from flows.store.results import Selection
@@ -22,16 +21,10 @@ GENERATOR = '<meta name="generator" content="mlp-flows explore">'  # by which a 
 LANGUAGE = "en"  # the file of texts
 
 
-def write_page(
-    client: MlflowClient,
-    selection: Selection,
-    comparison: Comparison,
-    points: pd.DataFrame,
-    known: Networks | None = None,
-) -> str:
+def write_page(client: MlflowClient, selection: Selection, comparison: Comparison, points: pd.DataFrame) -> str:
     """The page on a selection of cells; for the other parameters and the errors see `content`."""
     test_rows = read_experiment(client, selection.sweep).data.test_rows if selection.sweep else None
-    facts, packed = content(client, comparison, points, test_rows, {} if known is None else known)
+    facts, packed = content(client, comparison, points, test_rows)
     texts = json.loads((PAGE / f"{LANGUAGE}.json").read_text(encoding="utf-8"))
     cells = comparison.cells
     return TEMPLATES.get_template("explore/page/page.html").render(
@@ -59,7 +52,7 @@ def as_json(value: Any) -> Markup:
 def modules() -> dict[str, str]:
     """The address of each module: a data URL with its source.
 
-    On disk the modules import each other by relative paths. A data URL is no place that such a path could start from,
+    On disk the modules import each other by relative paths. No such path could start from a data URL,
     so that here they import each other by name, which the import map of the page translates.
     """
     sources = {file.name: file.read_text(encoding="utf-8") for file in PAGE.iterdir() if file.name.endswith(".js")}

@@ -6,8 +6,8 @@ import pytest
 from flows.plan.experiment import Experiment
 from flows.report import charts
 from flows.report.compare import compare_all
-from flows.report.grids import grid_charts, levels, tiles
 from flows.report.groups import groups_page
+from flows.report.page_charts import grid_charts, levels, tiles
 from flows.store.results import select
 
 RATES, MOMENTA = [0.5, 1.5, 3], [0, 0.9]

@@ -33,7 +33,7 @@ def trained(new_store):
 
 def asked(store, comparison=None, recipe=None) -> image_answers.ImageAnswers:
     comparison = comparison or compare_all(load_runs(tracking_server=store.uri))
-    return image_answers.ask(store.client, comparison, median_cells(comparison), recipe or {}, known={})
+    return image_answers.ask(store.client, comparison, median_cells(comparison), recipe or {})
 
 
 def digits_of_group(store, fraction: float, experiment: Experiment = MINE) -> tuple[np.ndarray, np.ndarray]:

@@ -14,8 +14,7 @@ from flows.plan.configuration import load_experiment
 from flows.plan.experiment import Experiment
 from flows.report import charts, image_answers
 from flows.report.compare import compare_all
-from flows.report.page import median_cells, shown_cells
-from flows.report.summary import run_links, write_report
+from flows.report.page import median_cells, run_links, shown_cells, write_report
 from flows.report.tables import records
 from flows.store.results import Selection, load_runs, read_curves, select
 from mlp.data.sets import DataUnavailable
@@ -135,7 +134,7 @@ def test_it_shows_the_confusions_the_misread_digits_and_the_noise_that_were_aske
     text = swept.text
     selection = select(swept.client, [], everything=False)
     comparison = compare_all(selection.cells)
-    asked = image_answers.ask(swept.client, comparison, median_cells(comparison), {}, known={})
+    asked = image_answers.ask(swept.client, comparison, median_cells(comparison), {})
     tables = re.findall(r'<table class="matrix">(.*?)</table>', text, re.S)
     assert len(tables) == 2
     for table, matrix in zip(tables, asked.confusions.values(), strict=True):

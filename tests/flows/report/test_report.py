@@ -5,9 +5,11 @@ import re
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
+from flows.plan.cell import PARAMS, RUN_COLUMNS
 from flows.plan.experiment import Experiment
 from flows.plan.settings import CorruptionSettings, NetworkSettings
 from flows.report import charts
@@ -72,22 +74,49 @@ class TestGroupRuns:
             assert run.info.status == "FINISHED"
         assert {run.data.params["fraction"] for run in runs.values()} == {"0", "0.5"}
 
-    def test_their_curves_are_the_mean_and_the_interval_of_the_cells_at_each_step(self, summarized):
+    def test_their_curves_are_the_mean_of_the_cells_at_each_step_and_both_ends_of_its_band(self, summarized):
         runs = group_runs(summarized)
         cells = load_runs(tracking_server=summarized.uri)
         points = read_curves(summarized.client, list(cells["run_id"]), ["test/accuracy"])
         curves = compare(cells).curves(points)["test/accuracy"]
-        for name, expected in {"mean": curves.mean, "lower": curves.low, "upper": curves.high}.items():
+        half = (curves.high - curves.low) / 2
+        for name, expected in {"mean": curves.mean, "lower": curves.mean - half, "upper": curves.mean + half}.items():
             theirs = summarized.client.get_metric_history(runs[f"half shuffled: {name}"].info.run_id, "test/accuracy")
             assert [point.step for point in theirs] == [0, 1, 2, 3, 4]
             np.testing.assert_allclose([point.value for point in theirs], expected[1])
 
-    def test_mlflows_band_over_them_is_the_interval_and_its_average_close_to_the_mean(self, summarized):
-        runs = group_runs(summarized)
-        group = [runs[f"none shuffled: {name}"].data.metrics["test/accuracy"] for name in ("mean", "lower", "upper")]
-        accuracy = compare(load_runs(tracking_server=summarized.uri)).of("test/accuracy")
-        assert np.mean(group) == pytest.approx(accuracy.mean[0], abs=0.05 * (max(group) - min(group)))
-        assert (min(group), max(group)) == pytest.approx((accuracy.low[0], accuracy.high[0]))
+    def test_mlflows_average_of_any_figure_of_a_group_is_the_mean_and_its_band_as_wide_as_the_interval(
+        self, summarized
+    ):
+        runs = list(group_runs(summarized).values())
+        comparison = compare(load_runs(tracking_server=summarized.uri))
+        for index, title in enumerate(("none shuffled", "half shuffled")):
+            members = [run.data.metrics for run in runs if run.data.tags["group"].strip() == title]
+            assert len(members) == 3
+            for name in comparison.metrics:
+                values = [metrics[name] for metrics in members if name in metrics]
+                summary = comparison.of(name)
+                assert np.mean(values or np.nan) == pytest.approx(summary.mean[index], nan_ok=True)
+                if len(values) > 1:
+                    assert max(values) - min(values) == pytest.approx(summary.high[index] - summary.low[index])
+
+    @pytest.mark.parametrize("count", [2, 5, 12, 29])
+    def test_no_two_groups_have_one_colour_of_mlflows_palette(self, count):
+        cells = pd.DataFrame(
+            [
+                dict.fromkeys([*RUN_COLUMNS, *PARAMS], "")
+                | {"fraction": round(0.01 * group, 2), "seed": 0, "corruption": "shuffle"}
+                for group in range(count)
+            ]
+        )
+        titles = charts.coloured_titles(comparison := compare(cells))
+        # The checksum by its definition, rather than with the sums of each step.
+        sums = [
+            (sum(codes) % 255, sum(sum(codes[: end + 1]) for end in range(len(codes))) % 255)
+            for codes in ([ord(letter) for letter in f"tag.group.{title}"] for title in titles)
+        ]
+        assert len({(256 * high + low) % 29 for low, high in sums}) == count
+        assert [title.strip() for title in titles] == [comparison.title(index) for index in range(count)]
 
     def test_summarizing_a_sweep_again_replaces_them(self, summarized):
         cells = {cell.key("digest"): cell for cell in SHUFFLE.cells()}
@@ -112,7 +141,7 @@ class TestChartPage:
         state = json.loads(json.loads(text)["state"])
         assert state["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "group"}]
         found = summarized.client.search_runs([summarized.experiment("shuffle")], state["searchFilter"])
-        assert Counter(run.data.tags["group"] for run in found) == {"none shuffled": 3, "half shuffled": 3}
+        assert Counter(run.data.tags["group"].strip() for run in found) == {"none shuffled": 3, "half shuffled": 3}
         types = {chart["metricKey"]: chart["type"] for chart in state["compareRunCharts"]}
         assert types["test/accuracy"] == "LINE"
         assert types["noise/uniform/confidence"] == "BAR"
@@ -158,7 +187,10 @@ class TestChartPage:
         state = shared_view(summarized, charts.SWEEPS)
         (run,) = summarized.client.search_runs([summarized.experiment("shuffle")], state["searchFilter"])
         columns = [re.fullmatch("metrics.`(.+)`", column)[1] for column in state["selectedColumns"]]
+        words = list(dict.fromkeys(column.split()[0] for column in columns))
+        assert words == ["test", "memorized", "noise"]
         assert {"test 0", "memorized 0.5", "noise 0.5"} <= set(columns)
+        assert all(value == round(value, 4) for value in run.data.metrics.values())
         assert set(columns) <= set(run.data.metrics)
 
     def test_the_experiments_description_begins_in_plain_words_and_links_to_the_pages(self, summarized):
@@ -208,7 +240,7 @@ class TestSweepRun:
         assert "fraction" not in run.data.params
         assert "seed" not in run.data.params
         assert run.data.metrics["test 0.5"] == pytest.approx(0.67)
-        assert run.data.metrics["test 0.5 std"] == pytest.approx(np.std([0, 1, 2, 3, 4], ddof=1) / 100)
+        assert run.data.metrics["test 0.5 std"] == round(np.std([0, 1, 2, 3, 4], ddof=1) / 100, 4)
 
     def test_it_names_the_data_that_its_cells_were_trained_on(self, summarized):
         (known,) = summarized.client.get_run(summarized.sweep_id).inputs.dataset_inputs
