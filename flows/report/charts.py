@@ -39,9 +39,10 @@ MLflow opens an experiment on its page for traces, which stays empty here. The l
 *Model training* at the top left, followed by *Runs*.
 
 A run named *sweep* is one execution; its description says what came out. Nested in it are its *cells*, each one
-network trained once, such as `seed=3 shuffle=0.50`, and its *groups*: the mean and both ends of its 95 % interval over
-the seeds of cells that differ only in the seed. To group cells yourself, filter by `tags.kind = 'cell'` and group by a
-param such as `fraction`; MLflow's bands then range from the lowest to the highest seed."""
+network trained once, such as `seed=3 shuffle=0.50`, and its *groups*: the mean over the seeds of cells that differ only
+in the seed, and both ends of a band as wide as its 95 % interval. To group cells yourself, filter by
+`tags.kind = 'cell'` and group by a param such as `fraction`; MLflow's bands then range
+from the lowest to the highest seed."""
 
 
 def publish_chart_view(client: MlflowClient, experiment_id: str, sweep_id: str, cells: Collection[Cell]) -> None:

@@ -116,13 +116,15 @@ def log_headlines(client: MlflowClient, sweep_id: str, comparison: Comparison) -
 def headline_metrics(comparison: Comparison) -> dict[str, float]:
     """Mean and standard deviation of the headline metrics of each group, under names that fit a narrow column.
 
-    Such as ``test 0.5`` for the mean test accuracy of the group with fraction 0.5, and ``test 0.5 std``.
+    Such as ``accuracy 0.5`` for the mean test accuracy of the group with fraction 0.5, and ``accuracy 0.5 std``.
+    MLflow sorts columns by their names, so that the accuracy comes before what is memorized.
     """
+    words = {row.name: "accuracy" if row.headline == "test" else row.headline for row in headlines()}
     figures = {
-        f"{row.headline} {name.replace(',', '')}{ending}": float(values[index])
-        for row in sorted(headlines(), key=lambda row: (row.headline != "test", row.headline == "train"))
-        for ending, values in (("", comparison.of(row.name).mean), (STD, comparison.of(row.name).std))
-        for index, name in enumerate(comparison.names)
+        f"{words[name]} {group.replace(',', '')}{ending}": float(values[index])
+        for name in sorted(words, key=words.__getitem__)
+        for ending, values in (("", comparison.of(name).mean), (STD, comparison.of(name).std))
+        for index, group in enumerate(comparison.names)
     }
     return {name: round(value, DIGITS) for name, value in figures.items() if np.isfinite(value)}
 

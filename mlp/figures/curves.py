@@ -70,12 +70,12 @@ def overview(
     groups, measures, xlabel
         See `draw_measures`.
     """
-    figure, (left, middle, right) = panels(3)
-    draw_curves(left, cost, "cost on the training images")
+    figure, (upper, middle, lower) = panels(3, stacked=True)
+    draw_curves(upper, cost, "cost on the training images")
     draw_curves(middle, accuracy, "accuracy on the test images")
     middle.set_ylim(-0.03, 1.03)
-    left.legend(title=xlabel)
-    draw_measures(right, groups, measures, "accuracy, or confidence", xlabel)
+    upper.legend(title=xlabel)
+    draw_measures(lower, groups, measures, "accuracy, or confidence", xlabel)
     return figure
 
 

@@ -33,11 +33,12 @@ def shades(count: int) -> NDArray:
     return matplotlib.colormaps["viridis"](np.linspace(0.0, 0.85, count))
 
 
-def panels(count: int) -> tuple[Figure, list[Axes]]:
-    """A figure with a row of panels."""
+def panels(count: int, *, stacked: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure with a row of panels, or with a column of them that is narrow enough for MLflow's descriptions."""
+    rows, columns, width = (count, 1, 4.9) if stacked else (1, count, 5.2)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(5.2 * count, 3.8), layout="constrained")
-        return figure, list(figure.subplots(1, count, squeeze=False)[0])
+        figure = Figure(figsize=(width * columns, 3.8 * rows), layout="constrained")
+        return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
 def image_grid(rows: int, columns: int, size: float) -> tuple[Figure, NDArray]:

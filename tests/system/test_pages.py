@@ -3,6 +3,7 @@
 The browser is headless Chromium (Debian's packages chromium and chromium-driver). Screenshots go to `screenshots/`.
 """
 
+import json
 import re
 import signal
 import socket
@@ -252,6 +253,26 @@ class TestMlflow:
         eventually(browser, lambda b: b.execute_script(bands) >= 3)
         save_screenshot(browser, "mlflow-charts")
 
+    def test_its_lines_and_bars_end_at_the_means_of_the_table_each_group_in_a_colour_of_its_own(
+        self, browser, page, finished_sweep
+    ):
+        groups = json.loads(finished_sweep[0].mlp("compare", "demo", "--json").stdout)
+        show_at(browser, 1600, 1300)
+        visit(browser, page)
+        # A group's line is a trace whose markers have its opaque colour; the bars of all groups are one trace.
+        lines = """return [...document.querySelectorAll('.js-plotly-plot')].map(chart => chart.data
+            .filter(t => /^#.{6}$/.test(t.marker?.color) && t.type === 'scatter')
+            .map(t => [t.marker.color, t.y.at(-1)])).filter(lines => lines.length)"""
+        bars = """return [...document.querySelectorAll('.js-plotly-plot')].flatMap(chart => chart.data
+            .filter(t => t.type === 'bar' && t.name === 'noise/uniform/confidence').flatMap(t => t.x))"""
+        drawn = eventually(browser, lambda b: len(found := b.execute_script(lines)) >= 3 and found)
+        means = {name: sorted(group[name]["mean"] for group in groups) for name in ("test/accuracy", "train/cost")}
+        for name in means:
+            assert any(sorted(end for _, end in chart) == pytest.approx(means[name]) for chart in drawn), name
+        assert all(len({colour for colour, _ in chart}) == len(chart) for chart in drawn)
+        confidences = [group["noise/uniform/confidence"]["mean"] for group in groups]
+        assert sorted(browser.execute_script(bars)) == pytest.approx(sorted(confidences))
+
     def test_the_run_list_shows_the_sweep_and_the_link_to_its_charts(self, browser, page):
         show_at(browser, 1600, 1300)
         visit(browser, re.sub(r"runs\?.*", "runs?workflowType=machine_learning", page))
@@ -265,6 +286,10 @@ class TestMlflow:
         visit(browser, re.sub(r"runs\?.*", address, page))
         wait_for_texts(browser, "of the test images correctly (none shuffled)", "all shuffled: mean")
         save_screenshot(browser, "mlflow-sweep")
+        show_at(browser, 1280)
+        about = browser.find_element(By.XPATH, "//*[text()='About this run']")
+        eventually(browser, lambda b: b.execute_script("return document.images[0]?.complete"))
+        assert about.rect["x"] + about.rect["width"] < 1280
 
     def test_mlflow_shows_the_report_inline_with_its_charts(self, browser, page, finished_sweep):
         show_at(browser, 1600, 1300)

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from flows.plan.cell import PARAMS, RUN_COLUMNS
@@ -188,8 +189,8 @@ class TestChartPage:
         (run,) = summarized.client.search_runs([summarized.experiment("shuffle")], state["searchFilter"])
         columns = [re.fullmatch("metrics.`(.+)`", column)[1] for column in state["selectedColumns"]]
         words = list(dict.fromkeys(column.split()[0] for column in columns))
-        assert words == ["test", "memorized", "noise"]
-        assert {"test 0", "memorized 0.5", "noise 0.5"} <= set(columns)
+        assert words == sorted(words) == ["accuracy", "memorized", "noise"]  # MLflow sorts them
+        assert {"accuracy 0", "memorized 0.5", "noise 0.5"} <= set(columns)
         assert all(value == round(value, 4) for value in run.data.metrics.values())
         assert set(columns) <= set(run.data.metrics)
 
@@ -232,15 +233,19 @@ class TestSweepRun:
                 np.testing.assert_allclose(line.get_ydata(), last * np.arange(5) / 4)
         assert [text.get_text() for text in final.get_xticklabels()] == ["0", "0.5"]
         assert [text.get_text() for text in final.get_legend().get_texts()] == ["memorized", "test", "noise"]
-        assert report.STORY in [file.path for file in summarized.client.list_artifacts(summarized.sweep_id)]
+        with (
+            artifacts.artifact(summarized.client, summarized.sweep_id, report.STORY) as path,
+            Image.open(path) as picture,
+        ):
+            assert picture.width <= 553  # of the description on MLflow's page, in a window of 1,280
 
     def test_its_run_has_the_common_settings_as_params_and_the_headlines_of_each_group_as_metrics(self, summarized):
         run = summarized.client.get_run(summarized.sweep_id)
         assert run.data.params["hidden"] == "16-16"
         assert "fraction" not in run.data.params
         assert "seed" not in run.data.params
-        assert run.data.metrics["test 0.5"] == pytest.approx(0.67)
-        assert run.data.metrics["test 0.5 std"] == round(np.std([0, 1, 2, 3, 4], ddof=1) / 100, 4)
+        assert run.data.metrics["accuracy 0.5"] == pytest.approx(0.67)
+        assert run.data.metrics["accuracy 0.5 std"] == round(np.std([0, 1, 2, 3, 4], ddof=1) / 100, 4)
 
     def test_it_names_the_data_that_its_cells_were_trained_on(self, summarized):
         (known,) = summarized.client.get_run(summarized.sweep_id).inputs.dataset_inputs
