@@ -350,6 +350,67 @@ class TestDrawing:
         assert np.ptp(rows) > 3 * np.ptp(columns) > 0
         assert look(opened, "Array.from(shown.answers)") != before
 
+    def test_a_second_finger_or_a_palm_leaves_no_ink_and_a_pen_takes_over_from_a_palm(self, opened):
+        send = """const [events] = arguments, pad = document.getElementById('pad'), box = pad.getBoundingClientRect();
+            pad.setPointerCapture = () => {};  // which takes no pointers that a program has made up
+            for (const [type, pointerId, pointerType, x, y] of events)
+              pad.dispatchEvent(new PointerEvent(type, {pointerId, pointerType, button: type === 'pointerdown' ? 0 : -1,
+                clientX: box.left + x * box.width, clientY: box.top + y * box.height}));"""
+
+        def stroke(kind: str, number: int, *points: tuple[float, float]) -> list[list]:
+            first, *others = ([number, kind, *point] for point in points)
+            end = ["lostpointercapture", *(others or [first])[-1]]
+            return [["pointerdown", *first], *(["pointermove", *each] for each in others), end]
+
+        def inked(*events: list) -> np.ndarray:
+            opened.find_element(By.ID, "clear").click()
+            opened.execute_script(send, events)
+            return self.ink(opened)
+
+        one = stroke("touch", 1, (0.5, 0.2), (0.5, 0.5), (0.5, 0.8))
+        palm = stroke("touch", 2, (0.8, 0.9), (0.85, 0.9))
+        alone = inked(*one)
+        assert alone.sum() > 0
+        np.testing.assert_array_equal(inked(*one[:2], palm[0], one[2], palm[1], palm[2], *one[3:]), alone)
+        pen = stroke("pen", 3, (0.5, 0.2), (0.5, 0.5), (0.5, 0.8))
+        np.testing.assert_array_equal(inked(palm[0], *pen[:2], palm[1], *pen[2:], palm[2]), alone)
+        np.testing.assert_array_equal(inked(*one, *palm), inked(*palm, *one))  # one after the other, both draw
+
+    def test_the_answer_is_said_to_screen_readers_however_it_came_about_and_without_ink_there_is_none(self, opened):
+        def said() -> str:
+            return opened.find_element(By.ID, "answer").get_attribute("textContent")
+
+        def answer(browser: webdriver.Chrome) -> bool:
+            best, activation = look(browser, "[shown.best, shown.answers[shown.best]]")
+            return said() == f"The network answers {best}, activation {activation:.2f}."
+
+        opened.find_element(By.ID, "clear").click()
+        WebDriverWait(opened, 10).until(lambda b: said().startswith("There is no ink"))
+        assert opened.find_element(By.ID, "no-ink").is_displayed()
+        digits = opened.find_elements(By.CSS_SELECTOR, ".other .digit")
+        assert {digit.text for digit in digits} == {"–"}
+        assert opened.find_elements(By.CSS_SELECTOR, ".answer.best") == []
+        opened.find_element(By.ID, "pad").send_keys(Keys.SPACE, *[Keys.ARROW_DOWN] * 12, Keys.SPACE)
+        WebDriverWait(opened, 10).until(answer)
+        assert not opened.find_element(By.ID, "no-ink").is_displayed()
+        self.stroke(opened, (0.25, 0.25), (0.75, 0.25), (0.45, 0.8))
+        WebDriverWait(opened, 10).until(answer)
+
+    def test_a_picture_without_ink_is_refused_and_a_white_digit_on_transparency_is_read(self, opened, tmp_path):
+        from PIL import Image, ImageDraw
+
+        blank, seven = Image.new("RGB", (100, 100), "white"), Image.new("RGBA", (100, 100))
+        ImageDraw.Draw(seven).line([(30, 20), (70, 20), (45, 80)], fill="white", width=9)
+        blank.save(tmp_path / "blank.png")
+        seven.save(tmp_path / "seven.png")
+        choose(opened, "source", "file")
+        problem = opened.find_element(By.ID, "file-problem")
+        for name, reason in (("blank", "The picture shows nothing"), ("seven", "")):
+            opened.find_element(By.ID, "file").send_keys(str(tmp_path / f"{name}.png"))
+            WebDriverWait(opened, 10).until(lambda b, empty=bool(reason): look(b, "shown.empty") == empty)
+            WebDriverWait(opened, 10).until(lambda b, reason=reason: problem.text.startswith(reason))
+        assert problem.text == ""
+
     def test_a_picture_from_disk_is_read_as_mlp_predict_would(self, opened, tmp_path):
         from PIL import Image
 

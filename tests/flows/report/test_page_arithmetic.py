@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from flows.report.explore.packing import exact, pack, rounded
 from flows.report.explore.writing import PAGE
+from mlp.data.pictures import read_digit
 from mlp.data.pictures.square import as_mnist
 from mlp.data.preprocessing import PREPROCESSES
 from mlp.nn.activations import ACTIVATIONS
@@ -136,3 +138,47 @@ def test_ink_is_centred_and_scaled_as_mlp_does_with_pictures(modules):
     drawn = np.reshape(ink["values"], (ink["rows"], ink["columns"])).astype(np.float32)
     assert drawn.sum() > 0
     np.testing.assert_allclose(seen, as_mnist(drawn, 28).ravel(), rtol=0, atol=1 / 255)
+
+
+def drawn(ink: tuple[int, ...], ground: tuple[int, ...]) -> np.ndarray:
+    """A 7 as RGBA pixels, (280, 280, 4) uint8."""
+    picture = Image.new("RGBA", (280, 280), ground)
+    ImageDraw.Draw(picture).line([(80, 60), (200, 60), (120, 230)], fill=ink, width=24, joint="curve")
+    return np.asarray(picture)
+
+
+WHITE, BLACK, CLEAR = (255, 255, 255, 255), (0, 0, 0, 255), (0, 0, 0, 0)
+NOISY = np.dstack([RNG.normal(220, 6, (280, 280, 1)).repeat(3, axis=2), np.full((280, 280), 255)]).astype(np.uint8)
+PICTURES = {  # and whether they show a digit
+    "black on white": (drawn(BLACK, WHITE), True),
+    "white on black": (drawn(WHITE, BLACK), True),
+    "white on transparency": (drawn(WHITE, CLEAR), True),
+    "black on transparency": (drawn(BLACK, CLEAR), True),
+    "half clear white on transparency": (drawn((255, 255, 255, 128), CLEAR), True),
+    "grey on grey": (drawn((90, 90, 90, 255), (160, 160, 160, 255)), True),
+    "blank paper": (drawn(WHITE, WHITE), False),
+    "nothing but black": (drawn(BLACK, BLACK), False),
+    "nothing but transparency": (drawn(CLEAR, CLEAR), False),
+    "white on transparency that is white": (drawn(WHITE, (255, 255, 255, 0))[:20], False),
+    "too faint": (drawn((248, 248, 248, 255), WHITE), False),
+    "grain of the paper": (NOISY, False),
+}
+
+
+@pytest.mark.parametrize(("pixels", "legible"), PICTURES.values(), ids=PICTURES)
+def test_a_picture_is_read_or_refused_by_the_page_as_by_mlp_predict(modules, tmp_path, pixels, legible):
+    program = """import {asMnist} from './square.js'; import {inkOfPixels} from './photo.js';
+        const result = ({pixels, rows, columns}) => {
+          const ink = inkOfPixels(pixels, rows, columns);
+          return ink && asMnist(ink, 28);
+        };"""
+    given = {"pixels": pixels.ravel().tolist(), "rows": pixels.shape[0], "columns": pixels.shape[1]}
+    seen = computed(modules, program, given)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    if not legible:
+        assert seen is None
+        with pytest.raises(ValueError, match="allowed"):
+            read_digit(tmp_path / "picture.png")
+    else:
+        expected = read_digit(tmp_path / "picture.png")
+        assert np.corrcoef(seen, expected)[0, 1] > 0.97

@@ -75,7 +75,7 @@ export function createDiagram(names, choose) {
         button.setAttribute('aria-label', output
           ? text('network.answer_neuron', {name: names[place], activation})
           : text('network.neuron', {place: place + 1, activation}));
-        if (output) fillAnswer(button.parentElement, value, view.best === place, view.label === place);
+        if (output) fillAnswer(button.parentElement, value, view.best === place && !view.empty, view.label === place && !view.empty);
       });
     });
     last = view;

@@ -59,8 +59,12 @@ export function createInputs(data, images, names, show) {
   $('file').addEventListener('change', async event => {
     const [file] = event.target.files;
     if (!file) return;
-    photo = await inkOfPicture(file).catch(() => null);
-    setText($('file-problem'), photo ? '' : text('input.bad_file'));
+    let problem = 'input.no_ink';
+    photo = await inkOfPicture(file).catch(() => {
+      problem = 'input.bad_file';
+      return null;
+    });
+    setText($('file-problem'), photo ? '' : text(problem));
     showFile();
   });
 

@@ -9,7 +9,7 @@ import { createNeuron } from "./neuron.js";
 import { exampleCost, forward, gradientOf, largestPlace, stepped, weightedSums } from "./network.js";
 import { createOthers, seedOptions } from "./others.js";
 import { bytesOf, framesOf } from "./packed.js";
-import { text, useTexts, whole } from "./texts.js";
+import { fixed, text, useTexts, whole } from "./texts.js";
 import { createTimeline } from "./timeline.js";
 import { createValleys } from "./valleys.js";
 
@@ -18,6 +18,7 @@ useTexts(JSON.parse($('texts').textContent));
 const names = data.classes;
 
 const STEPS = 10; // of gradient descent at once: one alone hardly changes the cost
+const PAUSE = 700; // milliseconds without a change, after which the answer is said
 
 // What a reader has chosen. Without a label, it is the answer. The parameters are those after the steps that the reader has taken; null without any.
 const chosen = {
@@ -59,8 +60,10 @@ function look() {
   const neuron = {layer: Math.min(chosen.neuron.layer, parameters.length), place: chosen.neuron.place};
   neuron.place = Math.min(neuron.place, parameters[neuron.layer - 1].biases.length - 1);
   const best = largestPlace(answers), label = chosen.label ?? best, cost = exampleCost(network, answers, label);
+  // Without ink there is nothing to read, as for `mlp predict`; black noise and test images are shown on purpose.
+  const empty = ['draw', 'file'].includes(chosen.source) && chosen.image.every(pixel => pixel === 0);
   return {
-    ...chosen, label, follows: chosen.label === null, index, network, parameters, activations, answers, neuron, cost, side: data.side, epoch: frame.epoch,
+    ...chosen, empty, label, follows: chosen.label === null, index, network, parameters, activations, answers, neuron, cost, side: data.side, epoch: frame.epoch,
     steps: chosen.steps.length ? chosen.steps : [cost], best, sums: weightedSums(parameters[0], chosen.image),
     others: chosen.networks.map(answerOf),
   };
@@ -112,6 +115,17 @@ function createChooser() {
   };
 }
 
+/** Say the answer, once it stays: a screen reader reads it out, however the image came about. */
+function createAnnouncer() {
+  let due;
+  return ({empty, best, answers}) => {
+    const answer = empty ? text('network.no_ink') : text('network.says', {name: names[best], activation: fixed(answers[best])});
+    $('no-ink').hidden = !empty;
+    clearTimeout(due);
+    due = setTimeout(() => setText($('answer'), answer), PAUSE);
+  };
+}
+
 function chooseSeed(group, index) {
   choose({group, networks: chosen.networks.map((other, i) => (i === group ? index : other))});
 }
@@ -138,7 +152,7 @@ async function start() {
   const inputs = createInputs(data, images, names, choose);
   views = [
     createChooser(), createDiagram(names, neuron => choose({neuron})), createNeuron(names), createCost(names, label => choose({label})),
-    createTimeline(epoch => choose({epoch})), ({group}) => inputs.judgeBy(group),
+    createTimeline(epoch => choose({epoch})), createAnnouncer(), ({group}) => inputs.judgeBy(group),
     createOthers(data, names, chooseSeed, group => {
       choose({group});
       $('bench').scrollIntoView({behavior: 'smooth', block: 'start'});

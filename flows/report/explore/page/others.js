@@ -19,7 +19,7 @@ export function createOthers(data, names, chooseSeed, lookInside) {
   });
   $('other-cards').replaceChildren(...cards.map(({card}) => card));
 
-  return ({others, group, source}) => {
+  return ({others, group, source, empty}) => {
     setText($('others-about'), text(data.fractions ? 'others.about_fractions' : 'others.about', {source: text(source === 'draw' ? 'others.drawing' : 'others.image')}));
     cards.forEach(({card, select, digit, sure, bars, look}, number) => {
       const other = others[number];
@@ -28,11 +28,11 @@ export function createOthers(data, names, chooseSeed, lookInside) {
       setText(look, text(number === group ? 'others.shown' : 'others.show'));
       if (!other) return; // not unpacked yet
       select.value = other.index;
-      setText(digit, names[other.best]);
-      setText(sure, text('others.sure', {activation: fixed(other.answers[other.best])}));
+      setText(digit, empty ? '–' : names[other.best]);
+      setText(sure, empty ? '' : text('others.sure', {activation: fixed(other.answers[other.best])}));
       bars.forEach((bar, place) => {
         bar.style.setProperty('--share', other.answers[place].toFixed(4));
-        bar.classList.toggle('best', place === other.best);
+        bar.classList.toggle('best', place === other.best && !empty);
       });
       bars[0].parentElement.setAttribute('aria-label', `${text('others.answers', {group: data.groups[number]})}: ` +
         names.map((name, place) => `${name} ${fixed(other.answers[place])}`).join(', '));

@@ -19,6 +19,7 @@ function arc(x, y, radius, from, to) {
 export function createPad(drawn) {
   const canvas = $('pad'), context = canvas.getContext('2d');
   let strokes = [], current = null, ink = blank(), erasing = false, example = false;
+  let pointer = null; // that draws the current stroke: a second finger or a palm leaves no ink
   let pen = {x: SIZE / 2, y: SIZE / 4, down: false, used: false};
   canvas.width = canvas.height = SIZE;
 
@@ -56,7 +57,7 @@ export function createPad(drawn) {
 
   /** Replace all strokes, and draw them anew. */
   function redraw(kept) {
-    [strokes, current, example] = [kept, null, false];
+    [strokes, current, pointer, example] = [kept, null, null, false];
     pen.down = false;
     ink = inked(strokes);
     changed();
@@ -68,19 +69,24 @@ export function createPad(drawn) {
   };
 
   canvas.addEventListener('pointerdown', event => {
-    if (event.button > 0) return;
+    const overPalm = pointer?.type === 'touch' && event.pointerType === 'pen';
+    if (event.button > 0 || (pointer && !overPalm)) return;
+    if (overPalm) redraw(strokes.slice(0, -1)); // the palm that came before the pen
+    pointer = {id: event.pointerId, type: event.pointerType};
     canvas.setPointerCapture(event.pointerId);
     pen.used = false;
     begin(...place(event));
     changed();
   });
   canvas.addEventListener('pointermove', event => {
-    if (!canvas.hasPointerCapture(event.pointerId) || !current) return;
+    if (event.pointerId !== pointer?.id) return;
     const moves = event.getCoalescedEvents?.() ?? [];
     for (const move of moves.length ? moves : [event]) add(...place(move));
     changed();
   });
-  canvas.addEventListener('lostpointercapture', () => (current = null));
+  canvas.addEventListener('lostpointercapture', event => {
+    if (event.pointerId === pointer?.id) [current, pointer] = [null, null];
+  });
 
   canvas.addEventListener('keydown', event => {
     if (event.key === ' ') {
