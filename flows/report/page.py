@@ -1,6 +1,7 @@
 """The report: a comparison as one HTML page that needs no network, no server and no other file."""
 
 import platform
+import re
 from functools import partial
 from importlib.metadata import version
 
@@ -60,6 +61,7 @@ def write_report(
     return TEMPLATES.get_template("page.html").render(
         generator=Markup(GENERATOR),
         title=selection.title,
+        question=question(recipe.get("description", "")),
         description=recipe.get("description", ""),
         facts=facts(comparison),
         sentences=answer(comparison),
@@ -106,6 +108,12 @@ def run_links(client: MlflowClient, selection: Selection) -> dict[str, str]:
     if selection.sweep:
         runs[selection.sweep.info.run_id] = selection.sweep.info.experiment_id
     return {run_id: server + charts.run_link(experiment_id, run_id) for run_id, experiment_id in runs.items()}
+
+
+def question(description: str) -> str:
+    """The first question of an experiment's description; empty if it asks none."""
+    first = next((part for part in re.split(r"(?<=[.?!:])\s+", description) if part.endswith("?")), "")
+    return first[:1].upper() + first[1:]
 
 
 def embedded(figures: dict[str, Figure]) -> list[tuple[str, Markup]]:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mlp.figures.style import COLOURS, draw_over_seeds, image_grid, panels
+from mlp.figures.style import COLOURS, WEIGHTS, draw_over_seeds, image_grid, panels
 
 
 def level_effects(measures: Mapping[str, NDArray], factors: Mapping[str, Sequence[Any]]) -> Figure:
@@ -81,7 +81,7 @@ def drawings(start: NDArray, drawn: NDArray, examples: NDArray, titles: Sequence
     ):
         signed = images is change
         for panel, image in zip(row, images.reshape(-1, side, side), strict=True):
-            panel.imshow(image, cmap="RdBu" if signed else "gray", vmin=-limit if signed else 0,
+            panel.imshow(image, cmap=WEIGHTS.reversed() if signed else "gray", vmin=-limit if signed else 0,
                          vmax=limit if signed else 1)  # fmt: skip
         row[0].set_ylabel(label)
     for panel, title in zip(rows[2], titles, strict=True):

@@ -7,9 +7,12 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike, NDArray
+
+from mlp.measures.tiles import BLUE, ORANGE
 
 # White background, so that figures are readable on dark pages too; colours that colour-blind readers can tell apart.
 STYLE: dict[Any, Any] = {
@@ -23,6 +26,7 @@ STYLE: dict[Any, Any] = {
     "figure.dpi": 110,
 }
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito
+WEIGHTS = LinearSegmentedColormap.from_list("weights", [BLUE, "white", ORANGE])  # negative to positive
 MARKERS = "osD^vP"
 DASHES = ("-", "--", "-.", ":")
 T = TypeVar("T")

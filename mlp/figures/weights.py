@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mlp.figures.style import image_grid
+from mlp.figures.style import WEIGHTS, image_grid
 
 
 def weight_gallery(rows: Mapping[str, NDArray], most: int = 16) -> Figure:
-    """Rows of weight images: red is positive, blue negative, white zero.
+    """Rows of weight images: orange is positive, blue negative, white zero.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def weight_gallery(rows: Mapping[str, NDArray], most: int = 16) -> Figure:
     for line, (name, images) in zip(axes, rows.items(), strict=True):
         limit = float(np.quantile(np.abs(images), 0.99))
         for panel, image in zip(line, images, strict=False):
-            shown = panel.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
+            shown = panel.imshow(image, cmap=WEIGHTS, vmin=-limit, vmax=limit)
         line[0].set_ylabel(name)
         figure.colorbar(shown, ax=line, aspect=6, label="weight", ticks=[-limit, 0, limit], format="{x:.2g}")
     for neuron, panel in enumerate(axes[0], start=1):

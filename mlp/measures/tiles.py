@@ -5,14 +5,15 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.ImageColor import getrgb
 
 from mlp.measures.landscape import weight_images
 
 MOST, IN_A_ROW, MARGIN, ZOOM = 16, 8, 1, 4  # neurons; weights around each of them; pixels for each weight
 SHADES = 63  # odd, so that zero has a shade of its own; few, so that the files are small
-RED, BLUE = np.array([178, 24, 43]), np.array([33, 102, 172])
+ORANGE, BLUE = "#c65d00", "#1668c7"  # as on the page to draw in
 STRENGTH = np.linspace(-1, 1, SHADES)[:, None]
-PALETTE = (255 - np.abs(STRENGTH) * (255 - np.where(STRENGTH > 0, RED, BLUE))).astype(np.uint8)
+PALETTE = (255 - np.abs(STRENGTH) * (255 - np.where(STRENGTH > 0, getrgb(ORANGE), getrgb(BLUE)))).astype(np.uint8)
 
 
 def thumbnail(weights: NDArray) -> bytes:
@@ -36,13 +37,13 @@ def thumbnail(weights: NDArray) -> bytes:
 
 
 def weight_tile(image: NDArray, limit: float, zoom: int = 1) -> bytes:
-    """Weights as a PNG image: red is positive, blue negative, white zero.
+    """Weights as a PNG image: orange is positive, blue negative, white zero.
 
     Parameters
     ----------
     image : (rows, columns)
     limit : float
-        The weight that is drawn in full red; larger ones are drawn like it.
+        The weight that is drawn in full orange; larger ones are drawn like it.
     zoom : int
         Pixels for each weight, in both directions.
     """

@@ -120,6 +120,22 @@ class TestReport:
         assert len(pictures) == 3 * 2 * 16
         assert all(browser.execute_script("return [...document.images].map(i => i.naturalWidth === 28)"))
 
+    @pytest.mark.parametrize("width", [1280, 390])
+    def test_a_heading_that_is_jumped_to_is_not_under_the_bar_of_the_groups(self, browser, report, width):
+        show_at(browser, width)
+        visit(browser, report)
+        eventually(browser, lambda b: len(b.find_elements(By.CSS_SELECTOR, ".chart .main-svg")) >= 7)
+        entries = browser.find_elements(By.CSS_SELECTOR, ".contents a")
+        assert len(entries) >= 6
+        for entry in entries:
+            browser.execute_script("arguments[0].click()", entry)
+            bar, heading = browser.execute_script(
+                """return [document.querySelector('.groups').getBoundingClientRect().bottom,
+                    document.getElementById(arguments[0]).getBoundingClientRect().top]""",
+                entry.get_attribute("hash")[1:],
+            )
+            assert heading >= bar
+
     def test_a_group_can_be_hidden_in_all_charts_and_shown_again(self, browser, report):
         show_at(browser, 1280)
         visit(browser, report)

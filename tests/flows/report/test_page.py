@@ -53,7 +53,7 @@ def test_it_loads_nothing_from_other_files_or_the_network(swept):
     text = swept.text
     ours = re.sub(r'<a class="run" href="http://127.0.0.1:5000/#/[^"]*"', "", text)
     assert ours.count("class=") > 100
-    assert not re.findall(r"""(?:src|href)=["'](?!data:)|url\(|@import|https?://""", ours)
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)|url\(|@import|https?://""", ours)
 
 
 def test_it_holds_the_whole_of_plotly_in_less_than_half_of_its_size(swept):
@@ -100,6 +100,27 @@ def test_its_links_lead_to_the_server_of_the_store_without_a_login(swept, monkey
 def test_a_number_in_a_table_bears_its_heading_for_narrow_screens(swept):
     text = swept.text
     assert re.search(r'<td data-heading="test"><span>92\.00 ± 1\.58</span>', text)
+
+
+@pytest.mark.parametrize(
+    ("description", "title"),
+    [
+        ("Ten seeds at a rate of 1.5. What does it learn?", "What does it learn?"),
+        ("Two starts, three widths: how large is the answer to noise? And why?", "How large is the answer to noise?"),
+        ("No question at all.", "shuffle"),
+        ("", "shuffle"),
+    ],
+)
+def test_its_title_is_the_question_that_the_experiment_asks(store, description, title):
+    sweep_id, _ = store.sweep(SHUFFLE.model_copy(update={"description": description}), metrics)
+    text = report_on(store, select(store.client, [sweep_id], everything=False))
+    assert re.search("<h1>(.*?)</h1>", text)[1] == title
+    assert "shuffle" in re.search("<title>(.*?)</title>", text)[1]
+
+
+def test_its_contents_lead_to_every_heading(swept):
+    nav = re.search(r'<nav class="contents".*?</nav>', swept.text, re.S)[0]
+    assert re.findall('href="#(.*?)">(.*?)</a>', nav) == re.findall('<h2 id="(.*?)">(.*?)</h2>', swept.text)
 
 
 def test_it_shows_the_numbers_of_the_comparison(swept):

@@ -13,12 +13,12 @@ def pixels(weights: np.ndarray) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(thumbnail(weights))).convert("RGB")).astype(int)
 
 
-def test_positive_weights_are_red_negative_ones_blue_and_zero_is_white():
+def test_positive_weights_are_orange_negative_ones_blue_and_zero_is_white():
     weights = np.zeros((9, 1))
     weights[0, 0], weights[8, 0] = 2.0, -2.0
     picture = pixels(weights)
-    red, blue, white = picture[4, 4], picture[12, 12], picture[8, 8]
-    assert red[0] > red[2] + 100
+    orange, blue, white = picture[4, 4], picture[12, 12], picture[8, 8]
+    assert orange[0] > orange[1] > orange[2] + 50
     assert blue[2] > blue[0] + 100
     assert list(white) == [255, 255, 255]
 
@@ -45,17 +45,17 @@ def test_inputs_that_form_no_square_are_refused():
         thumbnail(np.zeros((5, 2)))
 
 
-def test_a_tile_is_red_for_positive_weights_and_blue_for_negative_ones():
+def test_a_tile_is_orange_for_positive_weights_and_blue_for_negative_ones():
     picture = Image.open(BytesIO(weight_tile(np.array([[1.0, 0.0], [-1.0, 0.5]]), limit=1.0))).convert("RGB")
     assert picture.size == (2, 2)
-    (red, white, blue, rose) = (picture.getpixel(place) for place in ((0, 0), (1, 0), (0, 1), (1, 1)))
-    assert red[0] > red[2]
+    (orange, white, blue, pale) = (picture.getpixel(place) for place in ((0, 0), (1, 0), (0, 1), (1, 1)))
+    assert orange[0] > orange[2]
     assert blue[2] > blue[0]
     assert min(white) > 240
-    assert rose[0] > rose[2]
+    assert pale[0] > pale[2]
 
 
-def test_a_weight_beyond_the_limit_is_as_red_as_one_at_the_limit_and_no_limit_is_no_error():
+def test_a_weight_beyond_the_limit_is_as_orange_as_one_at_the_limit_and_no_limit_is_no_error():
     at, beyond = (weight_tile(np.array([[weight, 0.0]]), limit=1.0) for weight in (1.0, 5.0))
     assert at == beyond
     zeros = Image.open(BytesIO(weight_tile(np.zeros((2, 2)), limit=0.0))).convert("RGB")
