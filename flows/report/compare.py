@@ -237,15 +237,18 @@ def axes_of(cells: pd.DataFrame, by: Sequence[str]) -> list[str]:
 
 def compare_all(cells: pd.DataFrame, by: Sequence[str] = ("fraction",), baseline: str = "") -> Comparison:
     """Compare the headline metrics and the confidence on all kinds of noise, by default with the first group."""
+    if not baseline:
+        seeded, _ = comparable(cells)
+        axes = axes_of(seeded, by)
+        baseline = first_group(grouped(seeded, axes)[1], axes)
     confidences = [name for name in cells if name.endswith("/confidence")]
-    tested = dict.fromkeys([*(row.name for row in headlines()), *confidences])
-    return compare(cells, by, baseline or first_group(compare(cells, by)), list(tested))
+    return compare(cells, by, baseline, list(dict.fromkeys([*(row.name for row in headlines()), *confidences])))
 
 
-def first_group(comparison: Comparison) -> str:
-    """The first group as a baseline, such as ``fraction=0``."""
-    first = comparison.varying[0]
-    return f"{first}={show(comparison.groups[0][first])}"
+def first_group(groups: list[Group], by: list[str]) -> str:
+    """The first of several groups as a baseline, such as ``fraction=0``."""
+    first = varying(groups, by)[0]
+    return f"{first}={show(groups[0][first])}"
 
 
 def metrics_of(cells: pd.DataFrame) -> list[str]:

@@ -42,7 +42,9 @@ def print_result(
             report = charts.artifact_link(experiment_id, sweep_id, charts.REPORT, server)
         charts.print_link("Report", report, console)
     if len(cells):
-        charts.print_link("Compare", f"mlp compare {name} --baseline {first_group(comparison)}", console)
+        charts.print_link(
+            "Compare", f"mlp compare {name} --baseline {first_group(comparison.groups, comparison.by)}", console
+        )
     if stuck := at_chance(experiment, cells):
         what = f"{stuck} of {len(cells)} cells did not learn: one answer to all training images is as often right"
         console.print(f"[yellow]warning:[/] {what}. Change descent.learning_rate, or train longer.", soft_wrap=True)

@@ -1,6 +1,7 @@
 """The result of a sweep, put wherever a user may look: on MLflow's pages and on Prefect's."""
 
 import logging
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -80,7 +81,7 @@ def summarize_sweep(
         "report": charts.artifact_link(experiment_id, sweep_id, charts.REPORT, server),
     }
     show_result(experiment.name, " ".join(sentences), "\n\n".join(both), links)
-    register_best(client, sweep_id, experiment.name, selection.cells, cells)
+    register_best(client, experiment_id, sweep_id, experiment.name, cells)
 
 
 def story(comparison: Comparison, points: pd.DataFrame) -> Figure:
@@ -98,17 +99,15 @@ def story(comparison: Comparison, points: pd.DataFrame) -> Figure:
     return figures.overview(of_groups("train/cost"), of_groups("test/accuracy"), comparison.names, measures, below)
 
 
-def register_best(client: MlflowClient, sweep_id: str, name: str, frame: pd.DataFrame, cells: dict[str, Cell]) -> None:
-    """Register the cell with the best test accuracy, if it was measured."""
+def register_best(
+    client: MlflowClient, experiment_id: str, sweep_id: str, name: str, cells: Mapping[str, Cell]
+) -> bool:
+    """Register the cell with the best test accuracy, if it was measured; False if none of the cells has finished."""
+    frame = load_cells(client, experiment_id, list(cells))
     if "test/accuracy" in frame and frame["test/accuracy"].notna().any():
         best = frame.loc[frame["test/accuracy"].idxmax()]
         register(client, sweep_id, name, best, cells[best["cell"]])
-
-
-def restore_champion(client: MlflowClient, sweep: Run, name: str, cells: dict[str, Cell]) -> None:
-    """Register the best cell of a sweep again."""
-    frame = load_cells(client, sweep.info.experiment_id, list(cells))
-    register_best(client, sweep.info.run_id, name, frame, cells)
+    return not frame.empty
 
 
 def lay_out_latest(client: MlflowClient, experiment_id: str, sweep_id: str) -> None:
@@ -131,10 +130,8 @@ def register_champion(client: MlflowClient, sweep: Run, name: str) -> str:
     """
     try:
         cells = keyed_cells(read_experiment(client, sweep))
-        frame = load_cells(client, sweep.info.experiment_id, list(cells))
-        if frame.empty:
+        if not register_best(client, sweep.info.experiment_id, sweep.info.run_id, name, cells):
             return "this version computes other keys for its cells, and would train them again"
-        register_best(client, sweep.info.run_id, name, frame, cells)
     except (ValueError, DataUnavailable) as error:
         return str(error)
     return ""

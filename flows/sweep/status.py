@@ -85,8 +85,8 @@ def look_up(client: MlflowClient, experiment: Experiment, *, force: bool) -> Swe
         mend_plan(client, latest, experiment, cells)
     if latest and find_champion(client, experiment.name) is None:
         # Imported only here: it takes seconds, and the champion is hardly ever gone.
-        from flows.report.summary import restore_champion
+        from flows.report.summary import register_best
 
-        restore_champion(client, latest, experiment.name, cells)
+        register_best(client, experiment_id, latest.info.run_id, experiment.name, cells)
     outcome = Outcome(latest.info.run_id if latest else None, {"done": len(cells)}, list(cells))
     return SweepStatus(experiment, cells, missing, planned, outcome)

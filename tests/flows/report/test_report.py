@@ -267,13 +267,13 @@ def test_a_metric_added_to_the_table_appears_in_curves_comparisons_reports_and_c
 
 def test_a_rerun_registers_a_champion_that_was_deleted_and_leaves_one_that_is_there(store):
     sweep_id, cells = store.sweep(SHUFFLE, metrics, weights=True)
-    sweep = store.client.get_run(sweep_id)
+    best = (store.client, store.experiment("shuffle"), sweep_id, "shuffle", cells)
     for _ in range(2):
-        report.restore_champion(store.client, sweep, "shuffle", cells)
+        report.register_best(*best)
         assert find_champion(store.client, "shuffle").version == 1
     store.client.delete_registered_model("shuffle")
     assert find_champion(store.client, "shuffle") is None
-    report.restore_champion(store.client, sweep, "shuffle", cells)
+    report.register_best(*best)
     champion = find_champion(store.client, "shuffle")
     runs = load_runs("shuffle", tracking_server=store.uri)
     assert champion.run_id == runs.loc[runs["test/accuracy"].idxmax(), "run_id"]
