@@ -16,6 +16,7 @@ from flows.report.compare import Comparison, number
 from flows.store.experiments import set_experiment_tag
 from flows.store.mlflow_internals import SHARED_VIEW
 from flows.store.runs import DESCRIPTION, now
+from mlp.measures.confidence import MEASURES, NOISES
 from mlp.measures.metrics import METRICS
 
 VIEW, SWEEPS = "across-seeds", "sweeps"
@@ -42,7 +43,11 @@ A run named *sweep* is one execution; its description says what came out. Nested
 network trained once, such as `seed=3 shuffle=0.50`, and its *groups*: the mean over the seeds of cells that differ only
 in the seed, and both ends of a band as wide as its 95 % interval. To group cells yourself, filter by
 `tags.kind = 'cell'` and group by a param such as `fraction`; MLflow's bands then range
-from the lowest to the highest seed."""
+from the lowest to the highest seed.
+
+What a cell measures, shares from 0 to 1:
+
+{glossary}"""
 
 
 def publish_chart_view(client: MlflowClient, experiment_id: str, sweep_id: str, cells: Collection[Cell]) -> None:
@@ -126,13 +131,12 @@ def coloured_titles(comparison: Comparison) -> list[str]:
 
     Only more groups than it has colours share some.
     """
-    return [coloured(comparison.title(index), index % PALETTE) for index in range(len(comparison.groups))]
-
-
-def coloured(title: str, colour: int) -> str:
-    """A title with as few spaces as give it a colour."""
-    endings = (spaces for length in count() for spaces in product(SPACES, repeat=length))
-    return next(name for ending in endings if colour_of(name := title + "".join(ending)) == colour)
+    titles = []
+    for index in range(len(comparison.groups)):
+        endings = ("".join(spaces) for length in count() for spaces in product(SPACES, repeat=length))
+        names = (comparison.title(index) + ending for ending in endings)
+        titles.append(next(name for name in names if colour_of(name) == index % PALETTE))
+    return titles
 
 
 def colour_of(title: str) -> int:
@@ -177,8 +181,15 @@ def describe(client: MlflowClient, experiment_id: str, sweep_id: str | None, des
     if sweep_id:
         pages |= {"the report": artifact_link(experiment_id, sweep_id, REPORT), "all sweeps": table_link(experiment_id)}
     links = " · ".join(f"**[{title}]({address})**" for title, address in pages.items())
-    note = HOW_TO_READ.format(description=description, links=links)
+    note = HOW_TO_READ.format(description=description, links=links, glossary=glossary())
     set_experiment_tag(client, experiment_id, DESCRIPTION, note)
+
+
+def glossary() -> str:
+    """All metrics of a cell and what they are, as a list in Markdown."""
+    rows = [f"- `{name}`: {row.title}" for name, row in METRICS.items() if not name.startswith("noise/")]
+    measures = "; ".join(f"`{name}`: {title}" for name, (title, _) in MEASURES.items())
+    return "\n".join([*rows, f"- `noise/KIND/…`, for images of {', '.join(NOISES)} noise: {measures}"])
 
 
 def link(experiment_id: str, server: str = "") -> str:

@@ -202,6 +202,15 @@ class TestChartPage:
         assert f"viewStateShareKey={charts.VIEW}" in note
         assert f"{summarized.sweep_id}/artifacts/report.html" in note
 
+    def test_the_description_names_every_metric_and_fits_into_a_tag_beside_the_longest_description(self, store):
+        experiment_id = store.experiment("shuffle")
+        charts.describe(store.client, experiment_id, "0" * 32, "x" * 2000)
+        note = store.client.get_experiment(experiment_id).tags["mlflow.note.content"]
+        for row in METRICS.values():
+            assert row.title.partition(", ")[0] in note
+            assert f"`{row.name.split('/')[-1] if row.name.startswith('noise/') else row.name}`" in note
+        assert len(note) <= 5000  # MLflow's limit
+
     def test_a_description_written_by_a_user_is_kept(self, store):
         sweep_id, cells = store.sweep(SHUFFLE, metrics, weights=True)
         experiment_id = store.experiment("shuffle")
