@@ -125,7 +125,7 @@ def facts(comparison: Comparison) -> list[str]:
     """List what was compared: networks, seeds, groups, data, date."""
     cells = comparison.cells
     seeds, groups = cells["seed"].nunique(), len(comparison.groups)
-    parts = [f"{len(cells)} networks", f"{seeds} seed{'s' * (seeds > 1)}"]
+    parts = [f"{len(cells)} network{'s' * (len(cells) > 1)}", f"{seeds} seed{'s' * (seeds > 1)}"]
     parts += [f"{groups} groups by {', '.join(comparison.varying)}"] * (groups > 1)
     return [*parts, ", ".join(map(str, cells["data"].unique())), f"{cells['started'].max():%d %B %Y, %H:%M} UTC"]
 

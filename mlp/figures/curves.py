@@ -50,7 +50,8 @@ def draw_measures(axes: Axes, groups: Sequence[Any], measures: Mapping[str, NDAr
     places = np.arange(len(groups))
     for values, style in styled(measures, marker=MARKERS):
         axes.errorbar(places, *values.T, capsize=3, **style)
-    axes.set_xticks(places, groups)
+    crowded = sum(len(str(group)) for group in groups) > 24
+    axes.set_xticks(places, groups, rotation=90 if crowded else 0)
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(-0.03, 1.03))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # outside, because the lines leave no corner free
 
@@ -74,7 +75,7 @@ def overview(
     draw_curves(upper, cost, "cost on the training images")
     draw_curves(middle, accuracy, "accuracy on the test images")
     middle.set_ylim(-0.03, 1.03)
-    upper.legend(title=xlabel)
+    upper.legend(title=xlabel, loc="upper left", bbox_to_anchor=(1, 1))
     draw_measures(lower, groups, measures, "accuracy, or confidence", xlabel)
     return figure
 

@@ -316,6 +316,9 @@ class TestMlflow:
         eventually(browser, lambda b: len(b.find_elements(By.CSS_SELECTOR, ".chart .main-svg")) >= 7)
         wait_for_texts(browser, "15 networks")
         save_screenshot(browser, "mlflow-report")
+        browser.find_element(By.CSS_SELECTOR, ".contents a[href='#made']").click()
+        top = "return document.getElementById('made').getBoundingClientRect().top"
+        eventually(browser, lambda b: 0 < b.execute_script(top) < 1300)
         # MLflow's frame opens no other page: a click on a run shows its address on this server instead.
         run = browser.find_element(By.CSS_SELECTOR, ".tight a.run")
         name = run.text
