@@ -7,7 +7,7 @@ PARALLEL := --numprocesses 2 --dist loadfile
 CLAIMS := $(notdir $(patsubst %/,%,$(dir $(wildcard mlp/claims/*/claim.yaml))))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install demo test test-quick coverage test-system test-kills test-refusals lint format results studies screenshots claims claims-full bench pictures docs docs-links package
+.PHONY: help install demo test test-quick coverage test-system test-kills test-refusals test-restarts lint format results studies screenshots claims claims-full bench pictures docs docs-links package
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -50,6 +50,9 @@ test-refusals: $(VENV)/.installed-test  ## Generated mistakes, each refused in o
 
 test-kills: $(VENV)/.installed-test  ## Kill processes of sweeps at random moments, KILLS=100 times, with SEED=0
 	KILLS=$(or $(KILLS),100) SEED=$(or $(SEED),0) $(BIN)/pytest -s tests/system/test_kills.py
+
+test-restarts: $(VENV)/.installed-test  ## Restart PostgreSQL in the middle of sweeps, RESTARTS=20 times, with SEED=0
+	RESTARTS=$(or $(RESTARTS),20) SEED=$(or $(SEED),0) $(BIN)/pytest -s tests/system/test_restarts.py
 
 lint: $(VENV)/.installed-test  ## Style, types and layers
 	$(BIN)/ruff check

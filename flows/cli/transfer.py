@@ -51,7 +51,7 @@ def import_command(
     sweep = client.get_run(done.sweep_id)
     what = f"{name}, {sweep.info.run_name}"
     from flows.report.summary import lay_out_latest, register_champion
-    from flows.store.champion import find_champion
+    from flows.store.experiments import find_champion
 
     if done.changed:
         lay_out_latest(client, done.experiment_id, done.sweep_id)

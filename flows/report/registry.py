@@ -19,7 +19,7 @@ from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.preparation import load_data, network_of
 from flows.store.artifacts import WEIGHTS, load_weights, lost
-from flows.store.champion import CHAMPION, find_champion
+from flows.store.experiments import CHAMPION, find_champion
 from flows.store.failures import shortened
 from flows.store.runs import pages
 from mlp.measures.metrics import METRICS

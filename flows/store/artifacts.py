@@ -22,8 +22,8 @@ from flows.plan.configuration import parse_yaml
 from flows.plan.experiment import Experiment
 from flows.platform.paths import tracking_uri
 from flows.platform.proxies import is_loopback
-from flows.store.locations import local_path
-from flows.store.queries import artifact_uri, finished_cells
+from flows.store.connection import local_path
+from flows.store.runs import artifact_uri, finished_cells
 from mlp.data.randomness import generator
 from mlp.measures.landscape import weight_images
 from mlp.nn.network import Network, Parameters

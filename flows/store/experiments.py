@@ -1,10 +1,11 @@
-"""Experiments in MLflow, and where they keep their artifacts."""
+"""Experiments in MLflow, their champions, and where they keep their artifacts."""
 
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mlflow import MlflowClient, entities
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from flows.errors import ConfigurationError
@@ -12,11 +13,12 @@ from flows.plan.experiment import Experiment
 from flows.platform.paths import sqlite_file, store_folder
 from flows.platform.proxies import is_loopback
 from flows.platform.service_file import running_service
-from flows.store.failures import lost_a_race
-from flows.store.locations import local_address
+from flows.store.connection import local_address
+from flows.store.failures import if_there, lost_a_race
 from flows.store.runs import DESCRIPTION
 
 NAME = "made_as"  # tag of an experiment
+CHAMPION = "champion"  # alias of its registered model with the best test accuracy
 
 
 def find_experiment(client: MlflowClient, name: str) -> entities.Experiment | None:
@@ -32,6 +34,13 @@ def find_experiment(client: MlflowClient, name: str) -> entities.Experiment | No
 def name_of(experiment: entities.Experiment) -> str:
     """The name under which an MLflow experiment was made, which is also that of its registered model."""
     return experiment.tags.get(NAME, experiment.name)
+
+
+def find_champion(client: MlflowClient, name: str) -> ModelVersion | None:
+    """The champion of an experiment, if it has one."""
+    if not name.isprintable():  # a byte of the command line that is no text, for instance: no store has such a name
+        return None
+    return if_there(lambda: client.get_model_version_by_alias(name, CHAMPION))
 
 
 def open_experiment(client: MlflowClient, experiment: Experiment) -> str:

@@ -2,15 +2,18 @@
 
 `tests/flows/store/test_mlflow_internals.py` says what a new release has changed. Not here: the layout of the shared
 views, in `flows.report.charts`. The figures are of a store with 1,050 cells, on two cores. Nothing is imported from
-MLflow before it is needed: `fast_count` must do without.
+MLflow before it is needed: `fast_count` does without its import, which takes a second or two.
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from flows.platform.paths import sqlite_file
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,6 +33,7 @@ FINISHED_CELLS = """
     {more}
     where runs.status = 'FINISHED' and runs.lifecycle_stage = 'active'
 """
+COUNT = f"select count(distinct cells.value) {FINISHED_CELLS.format(more='')} and experiments.name = ?"
 # The last values of metrics: MLflow stores one that is not a number as 0.
 LAST_VALUES = "select run_uuid, key, case when is_nan then null else value end as value from latest_metrics"
 # Public: `get_metric_history`, one curve at a time, 27 s instead of 1.1 s for four curves of each cell.
@@ -57,6 +61,14 @@ SHARED_VIEW = "mlflow.sharedViewState."  # tag of an experiment, with the key of
 def database(client: "MlflowClient") -> "Engine | None":
     """The database that a client uses; None if it asks a server. Public: only a second pool of connections."""
     return getattr(client._tracking_client.store, "engine", None)
+
+
+def fast_count(uri: str, experiment: str) -> int:
+    """Count the different cells of an experiment that have finished; 0 where that can't be seen at once."""
+    if uri.startswith("sqlite") and sqlite_file(uri).exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(sqlite_file(uri), timeout=1)) as store:
+            return store.execute(COUNT, (experiment,)).fetchone()[0]
+    return 0
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from flows.store.artifacts import read_cells
 from flows.store.connection import open_store
 from flows.store.experiments import find_experiment
 from flows.store.failures import if_there
-from flows.store.queries import FinishedCell, curve_points, finished_cell_runs
+from flows.store.runs import FinishedCell, curve_points, finished_cell_runs
 from flows.store.sweeps import latest_sweep, named_sweeps
 from mlp.measures.metrics import curve_metrics
 

@@ -16,8 +16,7 @@ from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
 from flows.platform.health import without_login
 from flows.store.artifacts import CELLS, EXPERIMENT, read_cells, read_experiment
-from flows.store.queries import finished_cells
-from flows.store.runs import DESCRIPTION, code_version, pages, search
+from flows.store.runs import DESCRIPTION, code_version, finished_cells, pages, search
 
 
 def start_sweep(client: MlflowClient, experiment_id: str, experiment: Experiment, tags: dict[str, str]) -> str:

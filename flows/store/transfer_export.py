@@ -13,9 +13,8 @@ from mlflow.entities import Run
 
 from flows.errors import ConfigurationError
 from flows.store.artifacts import read_experiment
-from flows.store.queries import curve_points
 from flows.store.results import Selection, read_curves
-from flows.store.runs import search
+from flows.store.runs import curve_points, search
 from flows.store.transfer import ARTIFACTS, MANIFEST, MODEL, RUN, DatasetFields, ExportedRun, Manifest, checked
 
 ENDED = ("FINISHED", "FAILED", "KILLED")

@@ -15,8 +15,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from flows.plan.experiment import Experiment
 from flows.store.cell_run import MAX_METRICS
 from flows.store.experiments import open_experiment
-from flows.store.queries import finished_cells
-from flows.store.runs import PARENT, log_datasets, search
+from flows.store.runs import PARENT, finished_cells, log_datasets, search
 from flows.store.transfer import TEXTS, Export, ExportedRun
 
 IMPORTED = "imported"  # tag

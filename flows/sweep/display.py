@@ -21,48 +21,6 @@ LINES_BELOW = 5  # what the display needs below the bars of the stacks
 WIDE = 100  # columns from which bars are longer
 
 
-class Preparation:
-    """The display of what a command does before its sweep begins."""
-
-    def __init__(self, text: str) -> None:
-        self.text, self.begun = text, time.time()
-
-    def change(self, text: str) -> None:
-        """Show another text from now on."""
-        self.text = text.removesuffix(" …")
-
-    def line(self) -> str:
-        """The time since the beginning and the text."""
-        return f"{duration(time.time() - self.begun)}  {self.text} …"
-
-    def tenths(self) -> int:
-        """Its share done is not known."""
-        return 0
-
-    def picture(self, width: int, height: int) -> RenderableType:
-        """The line, cut to the width."""
-        return one_line(self.line())
-
-
-class SweepProgress:
-    """The state of a sweep, wherever it is shown."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-
-    def line(self) -> str:
-        """The state in one line."""
-        return self.progress.state.describe()
-
-    def tenths(self) -> int:
-        """The number of tenths of the training that are done."""
-        return int(10 * self.progress.state.share_done)
-
-    def picture(self, width: int, height: int) -> RenderableType:
-        """The state as bars."""
-        return bars(self.progress.state, width, height, time.time())
-
-
 def bars(state: SweepState, width: int, height: int, now: float) -> RenderableType:
     """One bar for each running stack and one for all, each in one line of the width, in fewer lines than the height."""
     plan = state.plan
@@ -118,11 +76,11 @@ def others_text(state: SweepState, shown: int) -> str:
 
 
 @contextmanager
-def showing(view: Preparation | SweepProgress, console: Console) -> Iterator[None]:
-    """Show a view while the block runs."""
+def showing(progress: Progress, console: Console) -> Iterator[None]:
+    """Show the state of a sweep while the block runs."""
     if console.is_interactive:
         with Live(
-            get_renderable=lambda: view.picture(console.width, console.height),
+            get_renderable=lambda: bars(progress.state, console.width, console.height, time.time()),
             console=console,
             refresh_per_second=REFRESHES,
             transient=True,
@@ -130,7 +88,7 @@ def showing(view: Preparation | SweepProgress, console: Console) -> Iterator[Non
             yield
         return
     over = threading.Event()
-    thread = threading.Thread(target=print_lines, args=(view, console, over), daemon=True)
+    thread = threading.Thread(target=print_lines, args=(progress, console, over), daemon=True)
     thread.start()
     try:
         yield
@@ -139,13 +97,13 @@ def showing(view: Preparation | SweepProgress, console: Console) -> Iterator[Non
         thread.join()
 
 
-def print_lines(view: Preparation | SweepProgress, console: Console, over: threading.Event) -> None:
-    """Print the line of a view after two seconds, every ten and at each tenth of the work, until it is over."""
+def print_lines(progress: Progress, console: Console, over: threading.Event) -> None:
+    """Print the state in one line after two seconds, every ten and at each tenth of the training, until it is over."""
     last, tenths = time.monotonic() - LINE_SECONDS + FIRST_SECONDS, 0
     while True:
-        now = time.monotonic()
-        if now - last >= LINE_SECONDS or view.tenths() > tenths:
-            last, tenths = now, view.tenths()
-            console.print(view.line(), highlight=False, soft_wrap=True, markup=False)
+        now, state = time.monotonic(), progress.state
+        if now - last >= LINE_SECONDS or int(10 * state.share_done) > tenths:
+            last, tenths = now, int(10 * state.share_done)
+            console.print(state.describe(), highlight=False, soft_wrap=True, markup=False)
         if over.wait(1 / REFRESHES):
             return

@@ -60,16 +60,7 @@ def stack_title() -> str:
     return title(task_run.parameters["cells"].values())
 
 
-@task(task_run_name=stack_title, cache_policy=NO_CACHE)
-def stack_task(
-    cells: dict[str, Cell],
-    number: int,
-    context: SweepContext,
-    progress: Progress | None = None,
-    processes: WorkerProcesses | None = None,
-) -> StackResult:
-    """Train one stack, in a worker process if there are some; see `flows.sweep.tracking.track_stack`."""
-    return track_stack(cells, number, context, progress, processes)
+stack_task = task(track_stack, task_run_name=stack_title, cache_policy=NO_CACHE)
 
 
 def sweep_title() -> str:

@@ -11,19 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.store.failures import shortened
-from flows.sweep.cluster import check_cluster, cluster
-from flows.sweep.display import SweepProgress, showing
+from flows.sweep.cluster import cluster
+from flows.sweep.display import showing
 from flows.sweep.flow import sweep
 from flows.sweep.interrupts import stop_on_interrupt
 from flows.sweep.options import SweepOptions
 from flows.sweep.progress import Prepared, Progress, preparing
 from flows.sweep.status import Outcome, SweepStatus
-
-
-def check_runner(options: SweepOptions, experiment: str) -> None:
-    """Raise a ConfigurationError if there is no such cluster, or it can't bring results home."""
-    if options.runner != "processes":
-        check_cluster(options.runner, options.address, options.uri, experiment)
 
 
 def without_heartbeats() -> AbstractContextManager[object]:
@@ -47,7 +41,7 @@ def run_flow(status: SweepStatus, options: SweepOptions, console: Console, *, ow
         stop_on_interrupt(progress),
     ):
         try:
-            with showing(SweepProgress(progress), console):
+            with showing(progress, console):
                 outcome: Any = sweep.with_options(**where)(*parameters)
                 return outcome
         except CancelledRun as stopped:

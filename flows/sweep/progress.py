@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flows.platform.temporary import temporary_files_in_store
@@ -38,6 +38,10 @@ class Progress:
     def __init__(self) -> None:
         self.state, self.stopping, self.ended = SweepState(), False, False
         self.delivery_lock, self.lock = threading.Lock(), threading.Lock()
+
+    def prepare(self, text: str) -> None:
+        """Say what is done before there is a plan."""
+        self.state = replace(self.state, preparing=text.removesuffix(" …"))
 
     def plan(self, plan: SweepPlanned) -> None:
         """Begin anew with a plan."""

@@ -8,10 +8,11 @@ from rich.console import Console
 from flows.plan.experiment import Experiment
 from flows.platform.servers import start_prefect_server, wait_for_prefect
 from flows.platform.temporary import temporary_files_in_store
-from flows.store.fast_count import fast_count
-from flows.sweep.display import Preparation, showing
+from flows.store.mlflow_internals import fast_count
+from flows.sweep.display import showing
 from flows.sweep.interrupts import all_end_signals_interrupt
 from flows.sweep.options import SweepOptions
+from flows.sweep.progress import Progress
 
 
 @temporary_files_in_store()
@@ -32,8 +33,9 @@ def run_sweep(experiment: Experiment, options: SweepOptions, console: Console) -
     looks_done = not options.force and fast_count(options.uri, experiment.name) >= len(experiment.cells())
     with all_end_signals_interrupt():
         try:
-            preparation = Preparation("Starting Prefect's server, opening the store, loading the data")
-            with showing(preparation, console):
+            progress = Progress()
+            progress.prepare("Starting Prefect's server, opening the store, loading the data")
+            with showing(progress, console):
                 # It takes seconds to start; meanwhile this process finds the missing cells, and imports the flow.
                 server = None if looks_done else start_prefect_server()
                 from flows.sweep.mlflow_at_prompt import announce, conclude, open_and_look_up
@@ -41,10 +43,12 @@ def run_sweep(experiment: Experiment, options: SweepOptions, console: Console) -
                 status = open_and_look_up(experiment, options, console)
                 if not status.outcome:
                     server = server or start_prefect_server()
-                    from flows.sweep.flow_at_prompt import check_runner, run_flow
+                    from flows.sweep.cluster import check_cluster
+                    from flows.sweep.flow_at_prompt import run_flow
 
-                    check_runner(options, experiment.name)
-                    wait_for_prefect(server, preparation.change)
+                    if options.runner != "processes":
+                        check_cluster(options.runner, options.address, options.uri, experiment.name)
+                    wait_for_prefect(server, progress.prepare)
                     announce(experiment, options, console)
         except KeyboardInterrupt:
             console.print("[yellow]stopped[/]; nothing was trained.")

@@ -79,10 +79,18 @@ class StackState:
 
 @dataclass(frozen=True)
 class SweepState:
-    """The state of a sweep: its plan, and its stacks in the order in which they were planned."""
+    """The state of a sweep: its plan, and its stacks in the order in which they were planned.
+
+    Attributes
+    ----------
+    preparing : str
+        What is done until there is a plan, since a time in seconds since 1970.
+    """
 
     plan: SweepPlanned | None = None
     by_number: dict[int, StackState] = field(default_factory=dict)
+    preparing: str = "Looking up which cells are missing"
+    begun: float = field(default_factory=time.time)
 
     def after(self, event: StackEvent, number: int) -> "SweepState":
         """The state after an event of the stack of this number."""
@@ -147,7 +155,7 @@ class SweepState:
         now = time.time() if now is None else now
         plan = self.plan
         if not plan:
-            return "looking up which cells are missing"
+            return f"{duration(now - self.begun)}  {self.preparing} …"
         if not self.stacks:
             return self.waiting_text or f"{plan.cells} cells to train, {plan.done} done before"
         parts = [f"{self.cells_done} of {plan.cells} cells done"]

@@ -9,8 +9,7 @@ from flows.plan.experiment import Experiment
 from flows.plan.preparation import keyed_cells
 from flows.store import outbox
 from flows.store.artifacts import not_done
-from flows.store.champion import find_champion
-from flows.store.experiments import find_experiment, open_experiment
+from flows.store.experiments import find_champion, find_experiment, open_experiment
 from flows.store.runs import now
 from flows.store.sweeps import latest_sweep, mend_plan
 from flows.sweep.ownership import interrupted, latest_sweep_of, living_sweeps

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.system.mlflow_server import Server
+from tests.system.postgres import Postgres, running_postgres
 
 # The background jobs of a script ignore Ctrl-C, and so would every command that the tests start from one.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -171,3 +172,16 @@ def server(workplace) -> Iterator[Server]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def postgres_server(tmp_path: Path) -> Iterator[Postgres]:
+    """A PostgreSQL server with two empty databases."""
+    with running_postgres(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: Postgres) -> str:
+    """Its address, without a database's name."""
+    return postgres_server.address

@@ -1,7 +1,5 @@
 """Sweeps that share a store at the same time, and stacks trained by several workers or on a cluster."""
 
-import getpass
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -21,7 +19,6 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 SWEEPS, CELLS, EPOCHS = 8, 9, 5
 SMALL = ("run", "demo", "--data", "digits", "--epochs", str(EPOCHS))
-POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 def run_eight(workplace, *options: str) -> None:
@@ -64,38 +61,6 @@ def test_two_simultaneous_sweeps_train_the_cells_they_share_only_once(workplace)
         assert process.wait(300) == 0, workplace.output()
     assert len(workplace.finished_cells()) == CELLS + 18
     assert workplace.runs("sweep", "demo") == {"FINISHED": 2}
-
-
-@pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[str]:
-    """The address, without a database's name, of a PostgreSQL server with two empty databases."""
-    pytest.importorskip("psycopg", reason="no psycopg: install mlp-flows[postgres]")
-    if not POSTGRES:
-        pytest.skip("no PostgreSQL: install Debian's package postgresql")
-    bin_folder, data, port = POSTGRES[-1], tmp_path / "postgres", free_port()
-    as_user = []
-    if getpass.getuser() == "root":  # PostgreSQL refuses to run as root
-        if not shutil.which("runuser"):
-            pytest.skip("PostgreSQL does not run as root")
-        as_user = ["runuser", "-u", "postgres", "--"]
-        tmp_path.chmod(0o755)
-        for parent in list(tmp_path.parents)[:3]:
-            parent.chmod(0o755)
-        data.mkdir()
-        shutil.chown(data, "postgres")
-
-    def call(program: str, *arguments: str) -> None:
-        subprocess.run([*as_user, str(bin_folder / program), *arguments], check=True, capture_output=True, cwd="/")
-
-    call("initdb", "-D", str(data), "-U", "mlp", "--auth=trust", "-E", "UTF8")
-    settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data} -c fsync=off"
-    call("pg_ctl", "-D", str(data), "-l", str(data / "log"), "-w", "-o", settings, "start")
-    try:
-        for name in ("mlp", "mlp_prefect"):
-            call("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "mlp", name)
-        yield f"postgresql://mlp@127.0.0.1:{port}"
-    finally:
-        call("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
 
 
 def query(postgres: str, sql: str) -> list[tuple]:
@@ -226,7 +191,7 @@ def test_one_two_and_three_workers_train_the_same_bits(workplace):
         done = place.mlp(*SMALL, *wide, "--workers", str(workers))
         assert done.returncode == 0, done.stderr
         with closing(sqlite3.connect(place.folder / "mlruns" / "prefect" / "prefect.db")) as prefect:
-            stacks = prefect.execute("select count(*) from task_run where task_key like 'stack_task-%'").fetchone()
+            stacks = prefect.execute("select count(*) from task_run where task_key like 'track_stack-%'").fetchone()
         assert stacks >= (workers,)
         places.append(place)
     for place in places[1:]:

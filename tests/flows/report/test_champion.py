@@ -8,7 +8,7 @@ import pytest
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
 from flows.report.registry import load_champion, register
-from flows.store.champion import CHAMPION
+from flows.store.experiments import CHAMPION
 from flows.store.results import load_runs
 
 DIGITS = Experiment(name="digits", seeds="0-1", data={"name": "digits"}, corruption={"fractions": [0]})

@@ -25,7 +25,7 @@ from flows.platform.environment import prepare_environment
 from flows.report.predict import print_answers
 from flows.report.registry import load_champion, register
 from flows.store.artifacts import load_weights
-from flows.store.champion import CHAMPION
+from flows.store.experiments import CHAMPION
 from flows.store.results import load_runs
 from mlp.data.preprocessing import deskewed
 from mlp.figures import image_gallery

@@ -19,7 +19,7 @@ from flows.report.compare import compare
 from flows.report.groups import groups_page
 from flows.report.result import print_result
 from flows.store import artifacts
-from flows.store.champion import find_champion
+from flows.store.experiments import find_champion
 from flows.store.results import load_curves, load_runs, read_curves
 from mlp.measures.metrics import METRICS, Metric
 

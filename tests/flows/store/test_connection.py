@@ -18,9 +18,8 @@ from flows.plan.experiment import Experiment
 from flows.platform.paths import sqlite_file, sqlite_uri, tracking_uri
 from flows.store import connection
 from flows.store.artifacts import artifact
-from flows.store.connection import open_store
+from flows.store.connection import adopted, open_store
 from flows.store.experiments import open_experiment
-from flows.store.locations import adopted
 from flows.store.results import load_runs
 
 SOME = Experiment(name="some", seeds="0-1", data={"name": "digits", "side": 8})

@@ -1,7 +1,7 @@
 """What is counted without MLflow is what MLflow says of the store."""
 
 from flows.plan.experiment import Experiment
-from flows.store.fast_count import fast_count
+from flows.store.mlflow_internals import fast_count
 
 SOME = Experiment(name="some", data={"name": "digits"}, seeds="0-2")
 

@@ -27,8 +27,7 @@ from flows.store.mlflow_internals import (
     picture_note,
     points_of_server,
 )
-from flows.store.queries import FINISHED, artifact_uri, curve_points, finished_cell_runs, finished_cells
-from flows.store.runs import search
+from flows.store.runs import FINISHED, artifact_uri, curve_points, finished_cell_runs, finished_cells, search
 
 SOME = Experiment(name="some", data={"name": "digits"}, seeds="0-3")
 

@@ -19,7 +19,7 @@ from flows.cli.main import app
 from flows.errors import ConfigurationError
 from flows.plan.cell import PARAMS, RUN_COLUMNS
 from flows.plan.experiment import Experiment
-from flows.store import queries, results
+from flows.store import results, runs
 from flows.store.mlflow_internals import database
 from flows.store.results import find, load_runs, select
 from flows.store.sweeps import named_sweeps
@@ -63,8 +63,8 @@ class TestRuns:
 
         experiment_id = store.experiment("shuffle")
         with database(store.client).connect() as connection:
-            assert len(queries.cells_of_database(Interrupted(connection), experiment_id)) == 6
-            assert len(queries.cells_of_database(connection, experiment_id)) == 8
+            assert len(runs.cells_of_database(Interrupted(connection), experiment_id)) == 6
+            assert len(runs.cells_of_database(connection, experiment_id)) == 8
 
     def test_types_are_those_that_are_documented(self, store):
         store.sweep(experiment(networks=[{"hidden": [16, 16]}]), figures)
@@ -258,9 +258,9 @@ class TestForeigners:
 
     def test_the_quick_reading_finds_what_mlflows_client_finds(self, crowded, monkeypatch):
         experiment_id = crowded.experiment("shuffle")
-        quick = queries.finished_cell_runs(crowded.client, experiment_id)
-        monkeypatch.setattr(queries, "database", lambda client: None)
-        slow = queries.finished_cell_runs(crowded.client, experiment_id)
+        quick = runs.finished_cell_runs(crowded.client, experiment_id)
+        monkeypatch.setattr(runs, "database", lambda client: None)
+        slow = runs.finished_cell_runs(crowded.client, experiment_id)
         assert sorted(quick, key=lambda run: run.run_id) == sorted(slow, key=lambda run: run.run_id)
         assert len(quick) == 7
 
@@ -309,12 +309,12 @@ class TestCurves:
         def points_of_server(client, run_ids, metric):
             asked.append(len(run_ids))
             points = [{"run_id": r, "step": s, "value": v, "timestamp": 7} for r in run_ids for s, v in stored[r]]
-            return points[: queries.MAX_POINTS]
+            return points[: runs.MAX_POINTS]
 
-        monkeypatch.setattr(queries, "MAX_POINTS", 6)
-        monkeypatch.setattr(queries, "points_of_server", points_of_server)
-        monkeypatch.setattr(queries, "database", lambda client: None)
-        found = list(queries.curve_points(None, list(stored), ["m"]))
+        monkeypatch.setattr(runs, "MAX_POINTS", 6)
+        monkeypatch.setattr(runs, "points_of_server", points_of_server)
+        monkeypatch.setattr(runs, "database", lambda client: None)
+        found = list(runs.curve_points(None, list(stored), ["m"]))
         assert found == [(r, "m", s, v, 7) for r, points in stored.items() for s, v in points]
         assert max(asked) == 5
         assert min(asked) == 1

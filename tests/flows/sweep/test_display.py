@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console, Group
 
 from flows.sweep import display
-from flows.sweep.display import Preparation, SweepProgress, bars, print_lines, showing
+from flows.sweep.display import bars, print_lines, showing
 from flows.sweep.events import EpochEnded, StackBegan, SweepPlanned
 from flows.sweep.progress import Progress
 from flows.sweep.states import StackState, SweepState
@@ -96,10 +96,9 @@ def test_more_stacks_than_lines_do_not_scroll_the_terminal(height):
 
 
 def test_a_preparation_shows_its_time_and_is_cut_to_one_line():
-    preparation = Preparation("Waiting for a server with a long name")
-    preparation.begun -= 12
+    state = SweepState(preparing="Waiting for a server with a long name", begun=130.0)
     console = Console(width=30, record=True, file=io.StringIO())
-    console.print(Group(preparation.picture(30, 24)))
+    console.print(Group(bars(state, 30, 24, now=142.0)))
     (line,) = console.export_text().splitlines()
     assert line.startswith("12 s  Waiting for")
     assert line.endswith("…")
@@ -121,7 +120,7 @@ def log(monkeypatch) -> str:
     monkeypatch.setattr(display, "LINE_SECONDS", 1000.0)
     monkeypatch.setattr(display, "FIRST_SECONDS", 0.0)
     monkeypatch.setattr(over, "wait", next_epoch)
-    print_lines(SweepProgress(progress), Console(file=file, width=80), over)
+    print_lines(progress, Console(file=file, width=80), over)
     return file.getvalue()
 
 
@@ -135,9 +134,16 @@ def test_without_a_terminal_each_tenth_of_the_work_is_one_plain_line(log):
     assert all(re.search(r", about \d+ s left$", line) for line in lines[1:-1])
 
 
+def starting() -> Progress:
+    """The progress of a command that has only just begun."""
+    progress = Progress()
+    progress.prepare("Starting")
+    return progress
+
+
 def test_what_ends_within_two_seconds_prints_no_plain_line():
     file = io.StringIO()
-    with showing(Preparation("Starting"), Console(file=file)):
+    with showing(starting(), Console(file=file)):
         pass
     assert file.getvalue() == ""
 
@@ -152,14 +158,14 @@ def test_plain_lines_are_flushed_at_once_and_hide_no_cursor(monkeypatch):
             self.seen = self.getvalue()
 
     file = Log()
-    with showing(Preparation("Starting"), Console(file=file)):
+    with showing(starting(), Console(file=file)):
         pass
     assert file.seen == "0 s  Starting …\n"
 
 
 def test_the_cursor_is_shown_again_when_a_display_is_interrupted():
     file = io.StringIO()
-    with pytest.raises(KeyboardInterrupt), showing(Preparation("Starting"), Console(file=file, force_terminal=True)):
+    with pytest.raises(KeyboardInterrupt), showing(starting(), Console(file=file, force_terminal=True)):
         raise KeyboardInterrupt
     hidden, shown_again = file.getvalue().rfind("\x1b[?25l"), file.getvalue().rfind("\x1b[?25h")
     assert 0 <= hidden < shown_again
