@@ -60,7 +60,7 @@ def stack_title() -> str:
     return title(task_run.parameters["cells"].values())
 
 
-stack_task = task(track_stack, task_run_name=stack_title, cache_policy=NO_CACHE)
+stack_task = task(task_run_name=stack_title, cache_policy=NO_CACHE)(track_stack)
 
 
 def sweep_title() -> str:
