@@ -4,8 +4,6 @@ Each says what was measured at both ends, and then what the seeds allow to say: 
 chance is never called none.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from flows.report.compare import Comparison
@@ -24,30 +22,21 @@ def answer(comparison: Comparison) -> list[str]:
     return [sentence for say in (learned, memorized, noise) if (sentence := say(comparison))]
 
 
-@dataclass(frozen=True)
 class Measure:
-    """A share, in the groups that measured it."""
+    """A share, in the groups that measured it.
 
-    comparison: Comparison
-    name: str
+    Attributes
+    ----------
+    groups, compared : list of int
+        The numbers of these groups, and of those among them that have a baseline.
+    """
 
-    @property
-    def over_seeds(self) -> Summary:
-        return self.comparison.of(self.name)
-
-    @property
-    def versus(self) -> Differences | None:
-        return self.comparison.differences.get(self.name)
-
-    @property
-    def groups(self) -> list[int]:
-        """Their numbers."""
-        return [int(group) for group in np.flatnonzero(self.over_seeds.seeds)]
-
-    @property
-    def compared(self) -> list[int]:
-        """Those of them that have a baseline."""
-        return [group for group in self.groups if self.versus and self.comparison.baselines[group] is not None]
+    def __init__(self, comparison: Comparison, name: str) -> None:
+        self.comparison, self.name = comparison, name
+        self.over_seeds, self.versus = comparison.of(name), comparison.differences.get(name)
+        self.groups: list[int] = np.flatnonzero(self.over_seeds.seeds).tolist()
+        bases = comparison.baselines if self.versus else [None] * len(comparison.groups)
+        self.compared = [group for group in self.groups if bases[group] is not None]
 
     @property
     def least(self) -> int:

@@ -284,7 +284,9 @@ def comparable(cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     seeds = pd.to_numeric(cells["seed"], errors="coerce")
     if seeds.isna().all():
         raise ConfigurationError("cells: none has finished yet; train some with `mlp run`")
-    notes = [f"{seeds.isna().sum()} runs without a seed are left out"] if seeds.isna().any() else []
+    without = int(seeds.isna().sum())
+    left_out = "1 run without a seed is left out" if without == 1 else f"{without} runs without a seed are left out"
+    notes = [left_out] if without else []
     return cells.assign(seed=seeds).dropna(subset="seed").astype({"seed": int}).sort_values("started"), notes
 
 

@@ -34,7 +34,7 @@ def print_result(
     cells = load_cells(client, experiment_id, keys)
     if len(cells):
         comparison = compare(cells)
-        console.print(tables.overview(comparison, f"{name}, {len(cells)} cells"))
+        console.print(tables.overview(comparison, f"{name}, {len(cells)} cell{'s' * (len(cells) > 1)}"))
     charts.print_charts(client, experiment_id, console)
     if len(cells) and sweep_id:
         report = f"{client.get_run(sweep_id).info.artifact_uri}/{charts.REPORT}"

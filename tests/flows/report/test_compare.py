@@ -81,7 +81,7 @@ class TestGroups:
         cells["seed"] = cells["seed"].astype(object)
         cells.loc[0, "seed"] = "someone's"
         comparison = compare(cells)
-        assert comparison.notes[0] == "1 runs without a seed are left out"
+        assert comparison.notes[0] == "1 run without a seed is left out"
         assert comparison.seeds[0] == 4
 
     def test_comparing_no_cells_is_refused(self):

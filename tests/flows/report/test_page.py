@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from flows.plan.configuration import load_experiment
 from flows.plan.experiment import Experiment
+from flows.plan.settings import CorruptionSettings
 from flows.report import charts, image_answers
 from flows.report.compare import compare_all
 from flows.report.page import median_cells, run_links, shown_cells, write_report
@@ -116,6 +117,14 @@ def test_its_title_is_the_question_that_the_experiment_asks(store, description, 
     text = report_on(store, select(store.client, [sweep_id], everything=False))
     assert re.search("<h1>(.*?)</h1>", text)[1] == title
     assert "shuffle" in re.search("<title>(.*?)</title>", text)[1]
+
+
+def test_one_network_is_not_called_networks(store):
+    sweep_id, _ = store.sweep(
+        SHUFFLE.model_copy(update={"seeds": (0,), "corruption": CorruptionSettings(fractions=(0,))}), metrics
+    )
+    selection = select(store.client, [sweep_id], everything=False)
+    assert "<li>1 network</li>" in report_on(store, selection)
 
 
 def test_its_contents_lead_to_every_heading(swept):
