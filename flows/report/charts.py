@@ -19,7 +19,7 @@ from flows.store.runs import DESCRIPTION, now
 from mlp.measures.confidence import MEASURES, NOISES
 from mlp.measures.metrics import METRICS
 
-VIEW, SWEEPS = "across-seeds", "sweeps"
+VIEW, SWEEPS, CELLS = "across-seeds", "sweeps", "cells"
 REPORT, EXPLORE = "report.html", "explore.html"  # artifacts of a sweep
 LOCAL_SERVER = "http://127.0.0.1:5000/"  # of `mlp ui`
 GROUP = "group"  # tag of group runs, by which MLflow groups them and names the groups
@@ -179,7 +179,8 @@ def describe(client: MlflowClient, experiment_id: str, sweep_id: str | None, des
         return
     pages = {"the charts": link(experiment_id)}
     if sweep_id:
-        pages |= {"the report": artifact_link(experiment_id, sweep_id, REPORT), "all sweeps": table_link(experiment_id)}
+        pages["the report"] = artifact_link(experiment_id, sweep_id, REPORT)
+        pages |= {f"all {view}": table_link(experiment_id, view) for view in (SWEEPS, CELLS)}
     links = " · ".join(f"**[{title}]({address})**" for title, address in pages.items())
     note = HOW_TO_READ.format(description=description, links=links, glossary=glossary())
     set_experiment_tag(client, experiment_id, DESCRIPTION, note)
@@ -198,9 +199,9 @@ def link(experiment_id: str, server: str = "") -> str:
     return f"{server}#/experiments/{experiment_id}/{page}"
 
 
-def table_link(experiment_id: str) -> str:
-    """Address of the table of all sweeps of an experiment, relative to MLflow's own pages."""
-    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={SWEEPS}&workflowType=machine_learning"
+def table_link(experiment_id: str, view: str) -> str:
+    """Address of the table of all sweeps or cells of an experiment, relative to MLflow's own pages."""
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={view}&workflowType=machine_learning"
 
 
 def run_link(experiment_id: str, run_id: str, part: str = "") -> str:

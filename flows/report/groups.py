@@ -80,7 +80,7 @@ def metrics_of_group(comparison: Comparison, curves: dict[str, Summary], index: 
 def lay_out(
     client: MlflowClient, experiment_id: str, sweep_id: str, comparison: Comparison, curves: Sequence[str]
 ) -> None:
-    """Lay out the pages of an experiment: the charts of the groups of a sweep, and the table of all sweeps.
+    """Lay out the pages of an experiment: the charts of the groups of a sweep, and the tables of all sweeps and cells.
 
     Parameters
     ----------
@@ -92,6 +92,10 @@ def lay_out(
     means = [f"metrics.`{name}`" for name in headline_metrics(comparison) if not name.endswith(STD)]
     table = charts.run_list("tags.kind = 'sweep'", "attributes.start_time", means[:MAX_COLUMNS])
     charts.share(client, experiment_id, charts.SWEEPS, "Sweeps", table | {"orderByAsc": False})
+    columns = [f"params.`{name}`" for name in (*comparison.varying, "seed")]
+    columns += [f"metrics.`{row.name}`" for row in headlines() if row.name in comparison.metrics]
+    cells = charts.run_list("tags.kind = 'cell' and attributes.status = 'FINISHED'", columns[0], columns)
+    charts.share(client, experiment_id, charts.CELLS, "Cells", cells)
 
 
 def groups_page(sweep_id: str, comparison: Comparison, curves: Sequence[str]) -> dict[str, Any]:

@@ -194,6 +194,21 @@ class TestChartPage:
         assert all(value == round(value, 4) for value in run.data.metrics.values())
         assert set(columns) <= set(run.data.metrics)
 
+    def test_the_table_of_cells_is_flat_and_shows_what_tells_finished_cells_apart_and_what_they_measured(self, store):
+        sweep_id, cells = store.sweep(SHUFFLE, metrics, weights=True)
+        experiment_id = store.experiment("shuffle")
+        client = store.client
+        client.set_terminated(client.create_run(experiment_id, tags={"kind": "cell"}).info.run_id, "KILLED")
+        report.summarize_sweep(client, experiment_id, sweep_id, SHUFFLE, cells)
+        state = shared_view(store, charts.CELLS)
+        found = client.search_runs([experiment_id], state["searchFilter"])
+        assert {run.data.tags["cell"] for run in found} == set(cells)
+        columns = state["selectedColumns"]
+        assert columns[:2] == ["params.`fraction`", "params.`seed`"]
+        assert {"metrics.`test/accuracy`", "metrics.`noise/uniform/confidence`"} <= set(columns)
+        note = client.get_experiment(experiment_id).tags["mlflow.note.content"]
+        assert f"viewStateShareKey={charts.CELLS}" in note
+
     def test_the_experiments_description_begins_in_plain_words_and_links_to_the_pages(self, summarized):
         note = summarized.client.get_experiment(summarized.experiment("shuffle")).tags["mlflow.note.content"]
         assert re.match(r"[\w ]{30,}", note)  # MLflow's list of experiments shows Markdown as it is
