@@ -122,7 +122,13 @@ build/extra/live/report.html: $(VENV)/.installed
 	$(LIVE) report demo --no-open --output extra/live/report.html
 	$(LIVE) explore demo --no-open --output extra/live/explore.html
 
-docs: $(VENV)/.installed-docs build/extra/live/report.html  ## Build the site into build/site: notebooks run, warnings are errors
+# Mermaid is no Python package. Without npm, put its script there by hand.
+build/mermaid/mermaid.min.js:
+	mkdir -p $(@D)
+	cd $(@D) && npm pack --silent mermaid@11.17.2 && tar --extract --gzip --file mermaid-*.tgz --strip-components 2 package/dist/mermaid.min.js
+	rm $(@D)/mermaid-*.tgz
+
+docs: $(VENV)/.installed-docs build/extra/live/report.html build/mermaid/mermaid.min.js  ## Build the site into build/site: notebooks run, warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going -d build/doctrees docs build/site
 	@echo build/site/index.html
 

@@ -20,9 +20,9 @@ extensions = [
     "numpydoc",
     "myst_nb",
     "sphinx_design",
-    "sphinxcontrib.mermaid",
     "generated",
     "mathml",
+    "mermaid",
 ]
 
 # Tables and texts that commands made are parts of pages, not pages.
@@ -39,7 +39,7 @@ numpydoc_show_class_members = False
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-# The only script from elsewhere: without a network, the page of the architecture shows the text of its diagrams.
+# GitHub draws these fences, too.
 myst_fence_as_directive = ["mermaid"]
 
 # Notebooks run on the digits of scikit-learn: the site is the same wherever it is built, with or without a network.
@@ -53,7 +53,7 @@ nb_output_stderr = "error"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "mlp-flows"
-html_static_path = ["_static"]
+html_static_path = ["_static", "../build/mermaid"]
 html_css_files = ["site.css"]
 html_extra_path = ["../build/extra"]
 html_copy_source = False

@@ -1,5 +1,6 @@
 """The house has few rooms, and a public face that stays."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,3 +35,11 @@ assert (Network, PREPROCESSES, read_weights) == (mlp.Network, mlp.PREPROCESSES, 
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_every_test_that_the_threat_model_names_exists():
+    root = Path(__file__).parents[1]
+    named = set(re.findall(r"`(test_\w+)`", (root / "docs" / "security.md").read_text(encoding="utf-8")))
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
+    assert len(named) > 10
+    assert named <= set(re.findall(r"def (test_\w+)", tests))

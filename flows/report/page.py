@@ -94,6 +94,7 @@ def write_report(
         explore=charts.artifact_link(info.experiment_id, info.run_id, charts.EXPLORE) if info and explored else "",
         versions={"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         plotly=pack(get_plotlyjs().encode()),
+        plotly_notice=get_plotlyjs().partition("*/")[0].removeprefix("/**").strip(),
     )
 
 

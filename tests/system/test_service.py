@@ -288,6 +288,15 @@ def test_another_user_of_this_machine_can_neither_use_prefects_api_nor_read_its_
         assert subprocess.run(["cat", path], **another).returncode != 0
 
 
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can act as another user")
+def test_another_user_of_this_machine_can_use_mlflow_without_a_login(service):
+    curl = shutil.which("curl") or pytest.skip("no curl")
+    search = f"{service.mlflow}/api/2.0/mlflow/experiments/search?max_results=1"
+    command = [curl, "-s", "-o", "/dev/null", "-w", "%{http_code}", search]
+    another = {"user": 65534, "group": 65534, "extra_groups": [], "cwd": "/"}
+    assert subprocess.run(command, capture_output=True, text=True, check=True, **another).stdout == "200"
+
+
 def test_a_webhook_is_called_when_a_sweep_fails(service):
     heard: list[str] = []
 

@@ -149,6 +149,14 @@ def test_an_ambiguous_file_or_one_the_parser_cannot_handle_gives_one_short_line(
     assert len(str(error.value)) < 600
 
 
+def test_a_file_that_names_a_python_function_does_not_call_it(tmp_path):
+    stolen, path = tmp_path / "stolen", tmp_path / "mine.yaml"
+    path.write_text(f"name: !!python/object/apply:os.mkdir ['{stolen}']\n")
+    with pytest.raises(ConfigurationError, match="YAML"):
+        load_experiment(str(path))
+    assert not stolen.exists()
+
+
 @pytest.mark.parametrize(
     ("field", "values"),
     [

@@ -57,6 +57,13 @@ def test_it_loads_nothing_from_other_files_or_the_network(swept):
     assert not re.findall(r"""(?:src|href)=["'](?!data:|#)|url\(|@import|https?://""", ours)
 
 
+def test_the_licence_of_plotly_can_be_read_in_the_source(swept):
+    notice = swept.text.partition('<script type="application/gzip" id="plotly">')[0].rpartition("<!--")[2]
+    assert "Plotly, Inc." in notice
+    assert "MIT" in notice
+    assert "this permission notice shall be included in all copies" in notice
+
+
 def test_it_holds_the_whole_of_plotly_in_less_than_half_of_its_size(swept):
     text = swept.text
     packed = re.search(r'<script type="application/gzip" id="plotly">([^<]*)</script>', text)[1]
