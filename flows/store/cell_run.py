@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from flows.store.artifacts import SNAPSHOTS, WEIGHTS
 from flows.store.failures import STORE_ERRORS, refused
 from flows.store.mlflow_internals import artifacts_at, picture_note
-from flows.store.runs import DESCRIPTION, log_datasets, now, search
+from flows.store.runs import DESCRIPTION, log_datasets, now
 from mlp.measures.tiles import thumbnail
 from mlp.nn.network import Parameters
 from mlp.nn.snapshots import Snapshots, write_snapshots
@@ -72,8 +72,9 @@ class CellRun:
 
     def cancel_if_duplicate(self, finished: dict[str, str]) -> None:
         """Give up this run if another one has finished the cell since it was planned; see `finished_since`."""
-        if self.status == "FINISHED" and (other := finished.get(self.tags["cell"])):
-            self.status, self.message = "KILLED", f"another sweep finished this cell first: run {other}"
+        other = finished.get(self.tags["cell"], self.run_id)
+        if self.status == "FINISHED" and other != self.run_id:
+            self.status, self.message = "KILLED", f"this cell was finished first by run {other}"
 
     def deliver(self, client: MlflowClient) -> None:
         """Send everything that is not delivered yet, the status last: a FINISHED run is complete.
@@ -81,8 +82,7 @@ class CellRun:
         After a failure call it again: what was delivered is not sent twice.
         """
         if self.run_id is None:
-            tags = self.tags | {"planned": str(self.planned)}
-            run = client.create_run(self.experiment_id, self.started, tags, self.name)
+            run = client.create_run(self.experiment_id, self.started, self.tags, self.name)
             self.run_id, self.artifact_uri = run.info.run_id, run.info.artifact_uri
         if self.dataset:
             log_datasets(client, self.run_id, [self.dataset])
@@ -111,14 +111,6 @@ class CellRun:
         assert self.run_id is not None
         picture = picture_note("Weights of the first layer", self.run_id, PICTURE)
         return [RunTag(DESCRIPTION, f"{self.tags.get(DESCRIPTION, '')}\n\n{picture}")]
-
-
-def finished_since(client: MlflowClient, experiment_id: str, planned: int) -> dict[str, str]:
-    """Run ids by cell key of the cells that other sweeps have finished since this one planned them."""
-    condition = "tags.kind = 'cell' and attributes.status = 'FINISHED'"
-    condition += f" and attributes.end_time >= {planned} and tags.planned != '{planned}'"
-    found = search(client, experiment_id, f"{condition} and tags.cell LIKE '%'")  # others may log runs without a key
-    return {run.data.tags["cell"]: run.info.run_id for run in found}
 
 
 def pause_after(seconds: float) -> float:

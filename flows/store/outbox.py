@@ -13,8 +13,9 @@ from mlflow import MlflowClient
 
 from flows.errors import ConfigurationError
 from flows.platform.paths import store_folder
-from flows.store.cell_run import CellRun, finished_since
+from flows.store.cell_run import CellRun
 from flows.store.failures import STORE_ERRORS, refused, shortened
+from flows.store.runs import finished_since
 from mlp.nn.snapshots import from_snapshot_arrays, snapshot_arrays
 from mlp.nn.weights import from_arrays, to_arrays
 
@@ -91,7 +92,7 @@ def deliver_waiting(client: MlflowClient, uri: str) -> Delivery:
         for path in paths:
             try:
                 run = read(path)[0]
-                run.cancel_if_duplicate(finished_since(client, run.experiment_id, run.planned))
+                run.cancel_if_duplicate(finished_since(client, run.experiment_id, run.planned, [run.tags["cell"]]))
                 run.deliver(client)
             except STORE_ERRORS as error:
                 reason = shortened(error)

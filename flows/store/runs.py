@@ -88,6 +88,17 @@ def finished_cells(client: MlflowClient, experiment_id: str) -> dict[str, str]:
     return {cell.tags["cell"]: cell.run_id for cell in finished_cell_runs(client, experiment_id)}
 
 
+def finished_since(client: MlflowClient, experiment_id: str, planned: int, keys: Iterable[str]) -> dict[str, str]:
+    """Run ids of those of some cells that have finished since they were planned, in ms, in whatever sweep."""
+    if engine := database(client):
+        with engine.connect() as connection:
+            ends = finished(connection, experiment_id, "cells.value, runs.end_time")
+            return {run.value: run.run_uuid for run in ends if run.value in keys and (run.end_time or 0) >= planned}
+    condition = f"{FINISHED} and attributes.end_time >= {planned}"
+    runs = {key: next(search(client, experiment_id, f"{condition} and tags.cell = '{key}'", 1), None) for key in keys}
+    return {key: run.info.run_id for key, run in runs.items() if run}
+
+
 def finished(connection: Connection, experiment_id: str, columns: str, more: str = "") -> Iterable[Row]:
     """Run ids and more columns of the finished cells in a database, the oldest first."""
     query = f"select runs.run_uuid, {columns} {FINISHED_CELLS.format(more=more)} and runs.experiment_id = :id"

@@ -1,17 +1,20 @@
 """One stack in MLflow: its training, here or in a worker process, and one run for each of its cells."""
 
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from threading import Lock
+
+from mlflow import MlflowClient
 
 from flows.plan.cell import Cell
 from flows.plan.stacks import seconds_of, title
 from flows.store import outbox
-from flows.store.cell_run import CellRun, MetricBuffer, finished_since
+from flows.store.cell_run import CellRun, MetricBuffer
 from flows.store.connection import connect
 from flows.store.failures import STORE_ERRORS, refused, shortened
-from flows.store.runs import DESCRIPTION, code_version
+from flows.store.runs import DESCRIPTION, code_version, finished_since
 from flows.sweep.disk_space import lack_of_space
 from flows.sweep.events import CellTrained, EpochEnded, Loaded, StackBegan, StackEnded, StackEvent
 from flows.sweep.ownership import Lease
@@ -89,6 +92,13 @@ def track_stack(
         return StackResult({"KILLED": len(cells)})
     if lack := lack_of_space(cells, context.tracking_uri):
         return StackResult({}, lack, kept=False)
+    done: dict[str, str] = {}
+    with suppress(*STORE_ERRORS):  # in an outage all cells are trained, and what is there twice is given up later
+        done = finished_meanwhile(connect(context.tracking_uri), cells, context)
+    if done:  # a cluster repeats a task whose machine died after it had delivered its results
+        cells = {key: cell for key, cell in cells.items() if key not in done}
+    if not cells:
+        return StackResult({"FINISHED": len(done)})
     with StackRuns(cells, number, context, progress) as stack:
         try:
             if processes:
@@ -102,8 +112,13 @@ def track_stack(
             stack.give_up("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", error)
             raise
         stack.take(StackEnded())
-        counts = Counter(str(run.status) for run in stack.runs)
+        counts = Counter(FINISHED=len(done)) + Counter(str(run.status) for run in stack.runs)
         return StackResult(counts, stack.undelivered, stack.kept, progress.state.by_number[number])
+
+
+def finished_meanwhile(client: MlflowClient, cells: Iterable[str], context: SweepContext) -> dict[str, str]:
+    """Run ids of the cells of a stack that have finished since their sweep was planned, in this or another sweep."""
+    return finished_since(client, context.experiment_id, context.planned, cells)
 
 
 class StackRuns(ExitStack):
@@ -154,11 +169,11 @@ class StackRuns(ExitStack):
                 self.deliver(self.runs[event.index])
 
     def begin_to_finish(self) -> None:
-        """Keep the delivery lock until the end of the stack, and look what other sweeps have finished meanwhile."""
+        """Keep the delivery lock until the end of the stack, and look which cells have finished elsewhere meanwhile."""
         if self.delivery_lock.acquire(timeout=MAX_WAIT):
             self.callback(self.delivery_lock.release)
         try:
-            self.finished = finished_since(self.client, self.context.experiment_id, self.context.planned)
+            self.finished = finished_meanwhile(self.client, self.cells, self.context)
         except STORE_ERRORS as error:
             self.undelivered = shortened(error)
 

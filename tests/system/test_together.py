@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -132,9 +132,16 @@ def test_the_service_keeps_both_of_its_databases_in_postgresql(workplace, postgr
         assert connection.execute("select state_name from flow_run").fetchall() == [("Completed",)]
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A Dask cluster on this machine: its address, and two workers with one thread each."""
+
+    address: str
+    workers: list[subprocess.Popen]
+
+
 @pytest.fixture
-def dask(workplace) -> Iterator[str]:
-    """The address of a Dask cluster on this machine: two workers with one thread each."""
+def cluster(workplace) -> Iterator[Cluster]:
     pytest.importorskip("prefect_dask", reason="no Dask: install mlp-flows[dask]")
     address = f"tcp://127.0.0.1:{free_port()}"
     folder = workplace.folder / "dask"
@@ -150,10 +157,16 @@ def dask(workplace) -> Iterator[str]:
     scheduler = start("dask_scheduler", "--host", address)
     workers = [start("dask_worker", address, "--nthreads", "1", "--local-directory", str(folder)) for _ in range(2)]
     time.sleep(5)
-    yield address
+    yield Cluster(address, workers)
     for process in (*workers, scheduler):
         process.terminate()
         process.wait()
+
+
+@pytest.fixture
+def dask(cluster: Cluster) -> str:
+    """The address of a Dask cluster."""
+    return cluster.address
 
 
 def weights(workplace) -> dict[str, bytes]:
@@ -180,6 +193,22 @@ def test_two_dask_workers_train_the_same_bits_as_two_processes(workplace, shared
     assert len(weights(workplace)) == 18
     assert weights(workplace) == weights(shared_workplace)
     assert workplace.finished_cells() == shared_workplace.finished_cells()
+
+
+def test_when_a_dask_worker_dies_no_cell_that_it_had_finished_is_trained_again(workplace, cluster):
+    networks = ", ".join(f"{{hidden: [{size}]}}" for size in (24, 28, 32, 36))
+    grid = (*SMALL, "--set", f"networks=[{networks}]", "--epochs", "20", "--workers", "2", "--force")
+    process = workplace.start(*grid, "--runner", "dask", "--address", cluster.address)
+    workplace.wait_until(lambda: len(workplace.finished_runs()) >= CELLS or process.poll() is not None, 300)
+    first = cluster.workers[0]
+    for one in [*descendants(first.pid), psutil.Process(first.pid)]:  # its nanny, which would start it again, too
+        one.kill()
+    early = len(workplace.finished_runs())
+    assert process.wait(400) == 0, workplace.output()
+    assert early < 4 * CELLS, "it died before the end"
+    assert len(workplace.finished_cells()) == 4 * CELLS
+    assert workplace.runs("sweep") == {"FINISHED": 1}
+    assert not workplace.runs("cell")["RUNNING"]
 
 
 def test_one_two_and_three_workers_train_the_same_bits(workplace):

@@ -9,8 +9,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-from flows.store.cell_run import CellRun, MetricBuffer, finished_since
-from flows.store.runs import now
+from flows.store.cell_run import CellRun, MetricBuffer
+from flows.store.runs import finished_since, now
 from mlp.nn.network import Layer
 
 EPOCHS = 5
@@ -107,7 +107,7 @@ def test_what_is_not_a_number_is_no_point_of_a_curve(store, run):
 
 def finish(store, run):
     train(run)
-    run.cancel_if_duplicate(finished_since(store.client, run.experiment_id, run.planned))
+    run.cancel_if_duplicate(finished_since(store.client, run.experiment_id, run.planned, [run.tags["cell"]]))
     run.deliver(store.client)
     return store.client.get_run(run.run_id)
 

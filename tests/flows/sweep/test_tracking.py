@@ -9,6 +9,7 @@ from flows.plan.configuration import load_experiment
 from flows.platform.identity import this_process
 from flows.store import outbox
 from flows.store.cell_run import CellRun
+from flows.store.runs import finished_since
 from flows.sweep import tracking
 from flows.sweep.events import CellTrained, EpochEnded, Loaded
 from flows.sweep.ownership import ownership
@@ -121,3 +122,54 @@ def test_a_result_that_is_kept_when_the_stack_is_stopped_is_not_sent_twice(store
         "cell 0": "FINISHED",
         "cell 1": "KILLED",
     }
+
+
+@pytest.mark.parametrize("before", [1, 2], ids=["some", "all"])
+def test_a_task_that_a_cluster_repeats_trains_no_cell_that_has_finished(store, cells, context, monkeypatch, before):
+    asked = []
+
+    def train(stack, report):
+        asked.append(len(stack))
+        begin(stack, report)
+        for index in range(len(stack)):
+            report(trained(index))
+
+    monkeypatch.setattr(tracking, "emit_training", train)
+    track_stack(dict(list(cells.items())[:before]), 0, context)
+    assert track_stack(cells, 0, context).counts == {"FINISHED": 2}
+    assert sum(asked) == 2
+    runs = store.client.search_runs([context.experiment_id], "tags.kind = 'cell'")
+    assert sorted((run.data.tags["cell"], run.info.status) for run in runs) == [
+        ("cell 0", "FINISHED"),
+        ("cell 1", "FINISHED"),
+    ]
+
+
+def test_of_two_copies_of_a_task_that_train_at_once_the_second_gives_its_cells_up(store, cells, context, monkeypatch):
+    copies = [lambda: track_stack(cells, 0, context)]  # the one that the cluster starts when it hears nothing
+
+    def train(stack, report):
+        begin(stack, report)
+        if copies:
+            copies.pop()()
+        for index in range(len(stack)):
+            report(trained(index))
+
+    monkeypatch.setattr(tracking, "emit_training", train)
+    assert track_stack(cells, 0, context).counts == {"KILLED": 2}
+    runs = store.client.search_runs([context.experiment_id], "tags.kind = 'cell'")
+    assert sorted(run.info.status for run in runs) == ["FINISHED", "FINISHED", "KILLED", "KILLED"]
+
+
+def test_on_a_server_as_in_a_database_the_cells_that_have_finished_since_are_found(store, cells, context, monkeypatch):
+    def train(stack, report):
+        begin(stack, report)
+        report(trained(0))
+
+    monkeypatch.setattr(tracking, "emit_training", train)
+    track_stack(dict(list(cells.items())[:1]), 0, context)
+    known = [finished_since(store.client, context.experiment_id, planned, list(cells)) for planned in (0, 2_000_001)]
+    assert [list(found) for found in known] == [["cell 0"], []]
+    monkeypatch.setattr("flows.store.runs.database", lambda client: None)
+    asked = [finished_since(store.client, context.experiment_id, planned, list(cells)) for planned in (0, 2_000_001)]
+    assert asked == known
