@@ -32,8 +32,8 @@ MINE = Experiment(name="mine", seeds="0-1", corruption={"fractions": [0, 1]}, da
 VALUES = [
     None, True, 0, -1, 7, 0.5, -0.0, 2**31, 2**52, 2**63, 10**400, -(10**20), 1e308, float("nan"), float("inf"), "",
     " ", "x" * 100_000, "../x", "C:x.txt", "a\nb", "a\x00b", "\ud800", "\u202e", "'; drop table runs; --", "{{ 7 }}",
-    "<script>", "0" * 32, "e" * 32, "NaN", "2**52", "%20", [], {}, [[]], [None], {"a": {}}, ["x"] * 1000, "RUNNING", "FINISHED",
-    "sweep", "cell", "group",
+    "<script>", "0" * 32, "e" * 32, "NaN", "2**52", "%20", [], {}, [[]], [None], {"a": {}}, ["x"] * 1000, "RUNNING",
+    "FINISHED", "sweep", "cell", "group",
 ]  # fmt: skip
 NAMES = [
     "../x", "/tmp/x", "C:x.txt", "nul", "a\\b", "a:b", "a\nb", "a ", "x.", ".", "..", "a//b", "\u202ea", "ä", "a'b",
