@@ -102,9 +102,9 @@ def track_stack(
     with StackRuns(cells, number, context, progress) as stack:
         try:
             if processes:
-                processes.run(emit_training, list(cells.values()), on_report=stack.take)
+                processes.run(emit_training, cells, on_report=stack.take)
             else:
-                emit_training(list(cells.values()), stack.take)
+                emit_training(cells, stack.take)
         except Stopped as stopped:
             stack.give_up("KILLED", stopped)
             return StackResult({"KILLED": len(cells)})

@@ -185,6 +185,22 @@ class Layers:
         self.blocks = kept
         self.join()
 
+    def state(self) -> dict[str, NDArray]:
+        """The parameters and the state of the step rules, by name: the arrays themselves, no copies."""
+        arrays = {f"steps {number}": np.array(block.rule.steps) for number, block in enumerate(self.blocks)}
+        kinds = [arrays for block in self.blocks for arrays in block.rule.arrays]
+        return arrays | {
+            f"{kind} {place}": array for kind, of_kind in enumerate(kinds) for place, array in enumerate(of_kind)
+        }
+
+    def restore(self, state: dict[str, NDArray]) -> None:
+        """Set the parameters and the step rules to a `state` of the same cells."""
+        for number, block in enumerate(self.blocks):
+            block.rule.steps = int(state[f"steps {number}"])
+        for name, array in self.state().items():
+            if array.ndim:
+                array[...] = state[name]
+
     def begin(self, epoch: int) -> None:
         """Set the learning rates of an epoch, counted from 0."""
         for block in self.blocks:

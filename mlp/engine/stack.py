@@ -1,6 +1,6 @@
 """Many networks trained as one: the engine."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,15 @@ from threadpoolctl import threadpool_limits
 
 from mlp.data.sets import Dataset
 from mlp.engine.blocks import by_block
+from mlp.engine.checkpoint import Arrays, restore, states_of, with_prefix, without_prefix
 from mlp.engine.layers import Layers
 from mlp.engine.pixels import Images, layout_of
 from mlp.measures.metrics import Evaluation, curve_metrics, measured
 from mlp.nn.costs import COSTS
 from mlp.nn.descent import MINI_BATCHES, CellJob
 from mlp.nn.network import Network, Parameters
-from mlp.nn.snapshots import Snapshots, kept_epochs, snapshot
+from mlp.nn.snapshots import Snapshots, from_snapshot_arrays, kept_epochs, snapshot, snapshot_arrays
+from mlp.nn.weights import from_arrays, to_arrays
 
 EVALUATION_ROWS = 256  # images evaluated at once
 
@@ -99,50 +101,129 @@ def train_stack(
     >>> history.metrics["test/accuracy"].shape  # epochs, the untrained networks first, and cells
     (6, 3)
     """
-    descents, train_labels = [job.descent for job in jobs], checked_labels(jobs, data)
-    check_batches(jobs, batch_rng)
-    if evaluation_rows is not None and stop_accuracy is not None:
-        raise ValueError(f"evaluation_rows: {evaluation_rows} given with stop_accuracy; allowed: one of the two")
-    curves = [row.name for row in curve_metrics()]
-    epochs, n = np.array([descent.epochs for descent in descents]), train_labels.shape[1]
-    metrics = {name: np.full((epochs.max() + 1, len(jobs)), np.nan) for name in curves}
-    history = History(
-        metrics, [job.start for job in jobs], np.zeros(len(jobs), int), np.zeros(len(jobs), bool), [{} for _ in jobs]
-    )
-    layout = layout_of(data.train_images, descents[0].center)
-    train_images, test_images = Images(data.train_images, layout), Images(data.test_images, layout)
-    cells = by_block(descents)  # those still in the stack
-    starts, shared = [jobs[cell].start for cell in cells], batch_rng is not None
-    layers = Layers(network, starts, layout, shared, [descents[cell] for cell in cells])
-    snapshot_epochs = kept_epochs(epochs.max(), network.parameter_count)
+    training = StackTraining(network, jobs, data, batch_rng, evaluation_rows, stop_accuracy)
+    for epoch, metrics in training.epochs():
+        on_epoch(epoch, metrics)
+    return training.history
 
-    with threadpool_limits(1, "blas"):  # the products are too small to gain from threads
-        for epoch in range(epochs.max() + 1):
-            if epoch > 0:
-                batch_rngs = [batch_rng] if batch_rng else [rng for cell in cells if (rng := jobs[cell].batch_rng)]
-                dropout_rngs = [jobs[cell].dropout_rng for cell in cells]
-                run_epoch(layers, train_images, train_labels[cells], epoch - 1, batch_rngs, dropout_rngs=dropout_rngs)
-            rows = np.where((epoch == 0) | (epoch == epochs[cells]), n, evaluation_rows or n)
-            for name, values in evaluate(layers, train_images, test_images, data, train_labels[cells], rows).items():
-                metrics[name][epoch, cells] = values
-            history.epochs[cells] = epoch
-            on_epoch(epoch, {name: values[epoch] for name, values in metrics.items()})
-            if epoch in snapshot_epochs:
-                for cell, parameters in zip(cells, layers.parameters(), strict=True):
-                    history.snapshots[cell][epoch] = snapshot(parameters)
 
-            history.diverged[cells] = ~np.isfinite(metrics["train/cost"][epoch, cells])
-            ended = history.diverged[cells] | (epoch == epochs[cells])
-            if stop_accuracy is not None:
-                ended |= metrics["train/accuracy"][epoch, cells] >= stop_accuracy
-            if ended.any():
-                for place, parameters in enumerate(layers.parameters()):
-                    history.parameters[cells[place]] = parameters
-                cells = cells[~ended]
-                if not cells.size:
-                    break
-                layers.keep(np.flatnonzero(~ended))
-    return history
+class StackTraining:
+    """The training of a stack, an epoch at a time; the parameters are those of `train_stack`.
+
+    Attributes
+    ----------
+    history : History
+        As far as it has been trained.
+    epoch : int
+        The last epoch that all of its cells were trained for, unless they ended before; -1 at first.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        jobs: Sequence[CellJob],
+        data: Dataset,
+        batch_rng: Generator | None = None,
+        evaluation_rows: int | None = None,
+        stop_accuracy: float | None = None,
+    ) -> None:
+        descents, self.train_labels = [job.descent for job in jobs], checked_labels(jobs, data)
+        check_batches(jobs, batch_rng)
+        if evaluation_rows is not None and stop_accuracy is not None:
+            raise ValueError(f"evaluation_rows: {evaluation_rows} given with stop_accuracy; allowed: one of the two")
+        self.jobs, self.data, self.batch_rng = jobs, data, batch_rng
+        self.evaluation_rows, self.stop_accuracy = evaluation_rows, stop_accuracy
+        self.last_epochs, self.epoch = np.array([descent.epochs for descent in descents]), -1
+        shape = self.last_epochs.max() + 1, len(jobs)
+        self.history = History(
+            {row.name: np.full(shape, np.nan) for row in curve_metrics()},
+            [job.start for job in jobs],
+            np.zeros(len(jobs), int),
+            np.zeros(len(jobs), bool),
+            [{} for _ in jobs],
+        )
+        layout = layout_of(data.train_images, descents[0].center)
+        self.train_images, self.test_images = Images(data.train_images, layout), Images(data.test_images, layout)
+        self.cells = by_block(descents)  # those still in the stack
+        starts, shared = [jobs[cell].start for cell in self.cells], batch_rng is not None
+        self.layers = Layers(network, starts, layout, shared, [descents[cell] for cell in self.cells])
+        self.snapshot_epochs = kept_epochs(self.last_epochs.max(), network.parameter_count)
+
+    def epochs(self) -> Iterator[tuple[int, dict[str, NDArray]]]:
+        """Train one epoch after the other, from 0, before the first step: its number, and the metrics (cells,)."""
+        with threadpool_limits(1, "blas"):  # the products are too small to gain from threads
+            while self.cells.size:
+                self.epoch += 1
+                if self.epoch > 0:
+                    self.train_epoch()
+                self.measure_epoch()
+                yield self.epoch, self.metrics_of(self.epoch)
+
+    def metrics_of(self, epoch: int) -> dict[str, NDArray]:
+        """The metrics (cells,) of an epoch, by name."""
+        return {name: values[epoch] for name, values in self.history.metrics.items()}
+
+    def train_epoch(self) -> None:
+        """Take the steps of an epoch."""
+        own = [rng for cell in self.cells if (rng := self.jobs[cell].batch_rng)]
+        dropout_rngs = [self.jobs[cell].dropout_rng for cell in self.cells]
+        labels, batch_rngs = self.train_labels[self.cells], [self.batch_rng] if self.batch_rng else own
+        run_epoch(self.layers, self.train_images, labels, self.epoch - 1, batch_rngs, dropout_rngs=dropout_rngs)
+
+    def measure_epoch(self) -> None:
+        """Measure all cells after an epoch, keep their parameters where they are wanted, and remove cells that end."""
+        history, cells, epoch, n = self.history, self.cells, self.epoch, self.train_labels.shape[1]
+        rows = np.where((epoch == 0) | (epoch == self.last_epochs[cells]), n, self.evaluation_rows or n)
+        labels = self.train_labels[cells]
+        measured = evaluate(self.layers, self.train_images, self.test_images, self.data, labels, rows)
+        for name, values in measured.items():
+            history.metrics[name][epoch, cells] = values
+        history.epochs[cells] = epoch
+        if epoch in self.snapshot_epochs:
+            for cell, parameters in zip(cells, self.layers.parameters(), strict=True):
+                history.snapshots[cell][epoch] = snapshot(parameters)
+        history.diverged[cells] = ~np.isfinite(measured["train/cost"])
+        ended = history.diverged[cells] | (epoch == self.last_epochs[cells])
+        if self.stop_accuracy is not None:
+            ended |= measured["train/accuracy"] >= self.stop_accuracy
+        if ended.any():
+            for cell, parameters in zip(cells, self.layers.parameters(), strict=True):
+                history.parameters[cell] = parameters
+            self.remove(ended)
+
+    def remove(self, ended: NDArray) -> None:
+        """Remove the cells of the stack that have ended, (cells still in it,) bool."""
+        self.cells = self.cells[~ended]
+        if self.cells.size:
+            self.layers.keep(np.flatnonzero(~ended))
+
+    def generators(self) -> list[Generator]:
+        """All random generators, in a fixed order."""
+        of_jobs = [rng for job in self.jobs for rng in (job.batch_rng, job.dropout_rng) if rng]
+        return [self.batch_rng, *of_jobs] if self.batch_rng else of_jobs
+
+    def state(self) -> Arrays:
+        """Everything that training needs to go on after the epoch, with the same bits."""
+        history = self.history
+        arrays = {"epoch": np.array(self.epoch), "cells": self.cells, "generators": states_of(self.generators())}
+        arrays |= {"epochs": history.epochs, "diverged": history.diverged} | with_prefix("metrics", history.metrics)
+        for cell, (parameters, snapshots) in enumerate(zip(history.parameters, history.snapshots, strict=True)):
+            arrays |= with_prefix(f"cell {cell}", to_arrays(parameters) | snapshot_arrays(snapshots))
+        return arrays | with_prefix("layers", self.layers.state() if self.cells.size else {})
+
+    def restore(self, arrays: Arrays) -> None:
+        """Go on from the `state` of the same stack of cells."""
+        history = self.history
+        self.epoch = int(arrays["epoch"])
+        restore(self.generators(), arrays["generators"])
+        self.remove(~np.isin(self.cells, arrays["cells"]))
+        if self.cells.size:
+            self.layers.restore(without_prefix("layers", arrays))
+        history.epochs[:], history.diverged[:] = arrays["epochs"], arrays["diverged"]
+        history.metrics.update(without_prefix("metrics", arrays))
+        for cell in range(len(self.jobs)):
+            of_cell = without_prefix(f"cell {cell}", arrays)
+            history.parameters[cell], history.snapshots[cell] = from_arrays(of_cell), from_snapshot_arrays(of_cell)
 
 
 def checked_labels(jobs: Sequence[CellJob], data: Dataset) -> NDArray:

@@ -47,6 +47,7 @@ class GradientDescent:
     """
 
     state_arrays: ClassVar[int] = 0  # that are kept for each parameter
+    steps = 0  # taken so far, by a rule that counts them
 
     def __init__(self, parameters: list[NDArray], momentum: float, weight_decay: float) -> None:
         self.arrays = [parameters, *([np.zeros_like(array) for array in parameters] for _ in range(self.state_arrays))]
@@ -170,7 +171,6 @@ class Adam(GradientDescent):
 
     BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
     state_arrays = 3
-    steps = 0
 
     def configure(self, momentum: Values, weight_decay: Values, spread: Spread | None = None) -> None:
         if np.any(momentum):

@@ -130,9 +130,12 @@ def test_an_interrupted_sweep_closes_its_runs_and_keeps_what_was_finished(workpl
     assert b"run the same command again" in terminal.said or terminal.closed
     assert workplace.runs("cell") == {"FINISHED": 4, "KILLED": 4}
     assert workplace.runs("sweep") == {"KILLED": 1}
+    kept = workplace.folder / "mlruns" / "checkpoints"
+    assert len(list(kept.glob("*.npz"))) == 1, "the stack that was interrupted goes on from here"
     again = workplace.mlp("run", "sweep.yaml")
     assert again.returncode == 0
     assert len(workplace.finished_cells()) == 8
+    assert list(kept.iterdir()) == []
 
 
 @pytest.mark.parametrize("by", ["Ctrl-C", "closed terminal"])

@@ -15,7 +15,7 @@ from flows.claims.judgement import VERDICT_FILE, as_run, judge, seconds_trained,
 from flows.errors import ConfigurationError
 from flows.plan.experiment import Experiment
 from flows.plan.preparation import load_data
-from flows.sweep.training import train_cells
+from flows.sweep.training import training_of
 from mlp.claims import CLAIMS, Findings, Networks, measure_of
 from mlp.claims.critical import measure as critical
 from mlp.data.sets import DataUnavailable
@@ -41,7 +41,10 @@ def trained(experiment: Experiment) -> Networks:
         stacks.setdefault(cell.shape, []).append(cell)
     for cells in stacks.values():
         data = load_data(cells[0])
-        history = train_cells(cells, data, lambda epoch, metrics: None)
+        training = training_of(cells, data)
+        history = training.history
+        for _ in training.epochs():
+            pass
         for column, cell in enumerate(cells):
             curves = {name: values[:, column] for name, values in history.metrics.items()}
             runs.append(as_run(cell, data, curves, partial(list, history.parameters[column])))
