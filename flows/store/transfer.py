@@ -22,9 +22,12 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from flows.errors import ConfigurationError
+from flows.plan.cell import PARAMS
 from flows.plan.experiment import Experiment
-from flows.store.artifacts import CELLS, EXPERIMENT, parse_cells, parse_experiment
+from flows.plan.settings import NetworkSettings
+from flows.store.artifacts import CELLS, EXPERIMENT, WEIGHTS, parse_cells, parse_experiment
 from flows.store.failures import shortened
+from mlp.nn.weights import read_weights
 
 MANIFEST, RUN, ARTIFACTS = "manifest.json", "run.json", "artifacts"
 TABLES = ("runs.parquet", "runs.csv", "curves.parquet", "curves.csv")
@@ -220,5 +223,24 @@ def lack(export: Export) -> str:
         asked = parse_cells(files[CELLS].read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         return f"the {EXPERIMENT} or {CELLS} of its sweep is damaged ({shortened(error)})"
+    for run in export.runs:
+        try:
+            check_network(export, run)
+        except ValueError as error:
+            return f"its run {run.run_id} has no such network ({shortened(error)})"
     others = sorted(run.tags["cell"] for run in export.runs if run.kind == "cell" and run.tags["cell"] not in asked)
     return f"its sweep did not ask for the cell {others[0]}" if others else ""
+
+
+def check_network(export: Export, run: ExportedRun) -> None:
+    """Raise a ValueError if the weights of a run are damaged, or of another network than its params say."""
+    name = f"runs/{run.run_id}/{ARTIFACTS}/{WEIGHTS}"
+    if name not in export.manifest.files:
+        return
+    parameters = read_weights(export.folder / name)
+    hidden = [layer.biases.size for layer in parameters[:-1]]
+    params = PARAMS | run.params
+    NetworkSettings(hidden=tuple(hidden), **{field: params[field] for field in ("activation", "cost", "start")})
+    inputs, side = len(parameters[0].weights), int(run.params.get("side", 1))
+    if params["hidden"] != ("-".join(map(str, hidden)) or "none") or not side or inputs % side**2:
+        raise ValueError(f"{inputs} inputs and hidden layers of {hidden} neurons")

@@ -44,8 +44,11 @@ def read_weights(path: str | PathLike[str]) -> Parameters:
         If the file is damaged, or holds something else.
     """
     parameters = read_arrays(path, "weights", from_arrays)
+    numbers = all(np.asarray(array).dtype.kind == "f" and np.size(array) for layer in parameters for array in layer)
     fitting = all(np.ndim(weights) == 2 and np.shape(biases) == weights.shape[1:] for weights, biases in parameters)
-    if not (parameters and fitting and all(a.biases.size == len(b.weights) for a, b in pairwise(parameters))):
+    if not (
+        parameters and numbers and fitting and all(a.biases.size == len(b.weights) for a, b in pairwise(parameters))
+    ):
         raise ValueError(f"weights: {path} holds no network; allowed: arrays W0, b0, W1 …")
     return parameters
 

@@ -167,7 +167,7 @@ def change_names(rng: random.Random, folder: Path) -> None:
 
 def seal(folder: Path) -> None:
     """Give the manifest the right checksums, as somebody would who wants it to be imported."""
-    with contextlib.suppress(ValueError, TypeError, OSError):  # there may be no manifest any more
+    with contextlib.suppress(ValueError, TypeError, KeyError, OSError):  # there may be no manifest any more
         if not (folder / MANIFEST).is_file() or (folder / MANIFEST).stat().st_size > 2**26:
             return
         manifest = json.loads((folder / MANIFEST).read_text())
@@ -232,7 +232,9 @@ def count_outcomes(exported: Path, new_store, folder: Path, monkeypatch, seeds: 
         shutil.copytree(exported, copy)
         changes = [rng.choice(CHANGES) for _ in range(rng.choice([1, 1, 2]))]
         for change in changes:
-            with contextlib.suppress(OSError, ValueError, IndexError):  # the first change left nothing for the second
+            with contextlib.suppress(
+                OSError, ValueError, LookupError, AttributeError, TypeError
+            ):  # the first change left nothing for the second
                 change(rng, copy)
         if rng.random() < 0.8:
             seal(copy)

@@ -10,6 +10,7 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -455,4 +456,33 @@ class TestDistrust:
         with path.open("r+b") as file:
             file.truncate(size)  # takes no room on the disk
         with pytest.raises(ConfigurationError, match="too large"):
+            read_export(copy)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda arrays: {"W0": arrays["W0"][:-1]},
+            lambda arrays: {"W0": arrays["W0"].astype(complex)},
+            lambda arrays: {"W0": arrays["W0"][:, 1:], "b0": arrays["b0"][1:], "W1": arrays["W1"][1:]},
+            lambda arrays: {"b1": np.array("text")},
+            lambda arrays: {"W0": arrays["W0"][:0]},
+        ],
+        ids=["inputs", "type", "neurons", "text", "nothing"],
+    )
+    def test_weights_of_no_network_or_of_another_are_refused(self, copy, change):
+        path = next(copy.glob("runs/*/artifacts/weights.npz"))
+        with np.load(path) as arrays:
+            content = dict(arrays) | change(arrays)
+        np.savez(path, **content)
+        seal(copy)
+        with pytest.raises(ConfigurationError, match=r"has no such network \(.*; allowed: "):
+            read_export(copy)
+
+    @pytest.mark.parametrize("change", [{"start": "{{ 7 }}"}, {"activation": "x"}, {"hidden": "30-30"}, {"side": "0"}])
+    def test_a_cell_whose_params_tell_of_another_network_is_refused(self, copy, change):
+        path = next(copy.glob("runs/*/artifacts/weights.npz")).parents[1] / "run.json"
+        run = json.loads(path.read_text())
+        path.write_text(json.dumps(run | {"params": run["params"] | change}))
+        seal(copy)
+        with pytest.raises(ConfigurationError, match=r"has no such network \(.*; allowed: "):
             read_export(copy)
