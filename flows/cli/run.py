@@ -117,7 +117,7 @@ def describe_work(cells: dict[str, "Cell"], options: "SweepOptions") -> None:
         print("# nothing to train")
         return
     from flows.plan.stacks import assigned, bytes_of_work, plan, title
-    from flows.sweep.states import duration
+    from flows.sweep.events import duration
 
     stacks = plan(cells, options.worker_count, options.bytes)
     works = assigned(stacks, options.worker_count)

@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from flows.sweep.events import StackState, SweepState, accuracy_text, duration
 from flows.sweep.progress import Progress
-from flows.sweep.states import StackState, SweepState, accuracy_text, duration
 
 REFRESHES = 4  # a second
 LINE_SECONDS = 10.0  # between plain lines

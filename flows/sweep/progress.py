@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flows.platform.temporary import temporary_files_in_store
-from flows.sweep.events import StackEvent, SweepPlanned
-from flows.sweep.states import StackState, SweepState
+from flows.sweep.events import StackEvent, StackState, SweepPlanned, SweepState
 
 if TYPE_CHECKING:
     from flows.sweep.status import SweepStatus

@@ -1,29 +1,32 @@
 """One stack in MLflow: its training, here or in a worker process, and one run for each of its cells."""
 
+import shutil
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from threading import Lock
 
-from mlflow import MlflowClient
-
 from flows.plan.cell import Cell
 from flows.plan.stacks import seconds_of, title
+from flows.platform.paths import sqlite_file
 from flows.store import outbox
 from flows.store.cell_run import CellRun, MetricBuffer
 from flows.store.connection import connect
 from flows.store.failures import STORE_ERRORS, refused, shortened
 from flows.store.runs import DESCRIPTION, code_version, finished_since
-from flows.sweep.disk_space import lack_of_space
-from flows.sweep.events import CellTrained, EpochEnded, Loaded, StackBegan, StackEnded, StackEvent
+from flows.sweep.events import CellTrained, EpochEnded, Loaded, StackBegan, StackEnded, StackEvent, StackState
 from flows.sweep.ownership import Lease
 from flows.sweep.processes import WorkerProcesses
 from flows.sweep.progress import Progress, Stopped
-from flows.sweep.states import StackState
 from flows.sweep.training import emit_training
 from mlp.data.corruption import LABEL_CORRUPTIONS
+from mlp.measures.metrics import curve_metrics
+from mlp.nn.snapshots import kept_epochs
 
+POINT_BYTES = 250  # of a metric's value in SQLite: its row, its index, its share of the log
+WEIGHT_BYTES, SNAPSHOT_BYTES = 4, 2  # float32, float16
+# For what does not grow with the cells: the logs of the databases (4 MB each), the report and its figures.
+RESERVE_BYTES = 10_000_000
 MAX_WAIT = 30.0  # seconds for the lock to deliver the results of a stack; then it does not wait any longer
 
 
@@ -94,9 +97,9 @@ def track_stack(
         return StackResult({}, lack, kept=False)
     done: dict[str, str] = {}
     with suppress(*STORE_ERRORS):  # in an outage all cells are trained, and what is there twice is given up later
-        done = finished_meanwhile(connect(context.tracking_uri), cells, context)
-    if done:  # a cluster repeats a task whose machine died after it had delivered its results
-        cells = {key: cell for key, cell in cells.items() if key not in done}
+        done = finished_since(connect(context.tracking_uri), context.experiment_id, context.planned, cells)
+    # A cluster repeats a task whose machine died after it had delivered its results.
+    cells = {key: cell for key, cell in cells.items() if key not in done}
     if not cells:
         return StackResult({"FINISHED": len(done)})
     with StackRuns(cells, number, context, progress) as stack:
@@ -116,9 +119,21 @@ def track_stack(
         return StackResult(counts, stack.undelivered, stack.kept, progress.state.by_number[number])
 
 
-def finished_meanwhile(client: MlflowClient, cells: Iterable[str], context: SweepContext) -> dict[str, str]:
-    """Run ids of the cells of a stack that have finished since their sweep was planned, in this or another sweep."""
-    return finished_since(client, context.experiment_id, context.planned, cells)
+def bytes_of_results(cell: Cell) -> int:
+    """Approximate size of a cell's curves, weights and snapshots in the store, in bytes."""
+    epochs = cell.descent.epochs
+    curves = POINT_BYTES * len(curve_metrics()) * (epochs + 1)
+    return curves + (WEIGHT_BYTES + SNAPSHOT_BYTES * len(kept_epochs(epochs, cell.weights))) * cell.weights
+
+
+def lack_of_space(cells: dict[str, Cell], tracking_uri: str) -> str:
+    """Say why a local store has no space for the results of a stack; empty if it has, or a server keeps the store."""
+    if not tracking_uri.startswith("sqlite"):
+        return ""
+    folder = sqlite_file(tracking_uri).parent
+    wanted = RESERVE_BYTES + sum(bytes_of_results(cell) for cell in cells.values())
+    free = shutil.disk_usage(folder).free
+    return f"{free / 1e6:.0f} MB free in {folder}, a stack needs {wanted / 1e6:.0f}" if free < wanted else ""
 
 
 class StackRuns(ExitStack):
@@ -173,7 +188,7 @@ class StackRuns(ExitStack):
         if self.delivery_lock.acquire(timeout=MAX_WAIT):
             self.callback(self.delivery_lock.release)
         try:
-            self.finished = finished_meanwhile(self.client, self.cells, self.context)
+            self.finished = finished_since(self.client, self.context.experiment_id, self.context.planned, self.cells)
         except STORE_ERRORS as error:
             self.undelivered = shortened(error)
 

@@ -11,9 +11,8 @@ from rich.console import Console, Group
 
 from flows.sweep import display
 from flows.sweep.display import bars, print_lines, showing
-from flows.sweep.events import EpochEnded, StackBegan, SweepPlanned
+from flows.sweep.events import EpochEnded, StackBegan, StackState, SweepPlanned, SweepState
 from flows.sweep.progress import Progress
-from flows.sweep.states import StackState, SweepState
 
 FRACTIONS = {0.0: 0.942, 0.25: 0.921, 0.5: 0.881, 0.75: 0.807, 1.0: 0.103}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the end of a line

@@ -3,8 +3,19 @@
 import numpy as np
 import pytest
 
-from flows.sweep.events import CellTrained, EpochEnded, Loaded, StackBegan, StackEnded, SweepPlanned
-from flows.sweep.states import StackState, SweepState, accuracy_text, duration, mean_accuracies
+from flows.sweep.events import (
+    CellTrained,
+    EpochEnded,
+    Loaded,
+    StackBegan,
+    StackEnded,
+    StackState,
+    SweepPlanned,
+    SweepState,
+    accuracy_text,
+    duration,
+    mean_accuracies,
+)
 
 
 def stack(
