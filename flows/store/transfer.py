@@ -43,8 +43,8 @@ def plain_path(name: str) -> str:
     return name
 
 
-# A part of a path that neither Linux nor macOS nor Windows takes for something else.
-PLAIN_PART = re.compile(r'[^\x00-\x1f\\:*?"<>|]*[^\x00-\x1f\\:*?"<>|. ]')
+# A part of a path that neither Linux nor macOS nor Windows nor MLflow, which reads %41 as A, takes for something else.
+PLAIN_PART = re.compile(r'[^\x00-\x1f\\:*?"<>|%]*[^\x00-\x1f\\:*?"<>|%. ]')
 RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[\w.\- :/]+$", max_length=250), AfterValidator(plain_path)]
 Moment = Annotated[int, Field(ge=0, lt=2**42)]  # ms since 1970, until 2109

@@ -27,7 +27,12 @@ def test_sweeps_that_are_cancelled_in_their_first_seconds_end_soon_and_leave_not
             run_id = service.start_from_form(SMALL | {"name": name, "descent": {"epochs": 2000}})
             after = rng.uniform(0, LATEST_SECONDS)
             time.sleep(after)
-            service.api(f"/flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+            wish = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+            try:
+                service.api(f"/flow_runs/{run_id}/set_state", wish)
+            except TimeoutError:  # Prefect's SQLite may be locked on a busy machine
+                counts["asked twice"] += 1
+                service.api(f"/flow_runs/{run_id}/set_state", wish)
             begun = time.monotonic()
             while (state := service.state(run_id)) not in ("Cancelled", "Crashed", "Failed", "Completed"):
                 if time.monotonic() - begun > LIMIT_SECONDS:
@@ -41,4 +46,4 @@ def test_sweeps_that_are_cancelled_in_their_first_seconds_end_soon_and_leave_not
         service.end()
     counts += Counter({"processes left": len(workplace.processes())})
     print(f"\n{dict(counts)}")
-    assert set(counts) <= {"cancelled", "ended as Cancelled", "ended as Crashed"}
+    assert set(counts) <= {"cancelled", "asked twice", "ended as Cancelled", "ended as Crashed"}

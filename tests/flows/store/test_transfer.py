@@ -356,6 +356,7 @@ class TestDistrust:
             "runs/x.",
             "runs//x",
             "runs/a|b",
+            "runs/%41",
         ],
     )
     def test_no_path_leads_out_of_the_folder(self, copy, path):
