@@ -15,7 +15,7 @@ from mlp.nn.weights import read_arrays
 Arrays = dict[str, NDArray]
 
 FIRST_SECONDS = 1.0  # of training, before the first state is written
-TIMES_AS_LONG = 50  # training between two writes takes at least this many times what the last one took: 2 % at most
+TIMES_AS_LONG = 100  # training between two writes takes at least this many times what the last one took: 1 % at most
 MAX_AGE = 30 * 24 * 3600  # seconds
 
 

@@ -85,7 +85,7 @@ def test_a_stack_that_goes_on_from_its_checkpoint_gets_the_bits_of_one_that_was_
     assert_equal(run(resumed), whole)
 
 
-def test_a_state_is_not_written_before_a_second_of_training_and_then_takes_two_percent_of_it(tmp_path, monkeypatch):
+def test_a_state_is_not_written_before_a_second_of_training_and_then_takes_a_hundredth_of_it(tmp_path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
     written = []
@@ -96,12 +96,12 @@ def test_a_state_is_not_written_before_a_second_of_training_and_then_takes_two_p
         return {}
 
     checkpoint = Checkpoint(tmp_path / "stack.npz")
-    while now[0] < 20:
+    while now[0] < 35:
         checkpoint.write(state)
         now[0] += 0.05
     assert written[0] == pytest.approx(1, abs=0.06)
-    assert np.diff(written).min() > 5
-    assert 3 <= len(written) <= 4
+    assert np.diff(written).min() > 10
+    assert len(written) == 4
 
 
 def test_a_full_disk_does_not_end_the_training_and_leaves_the_last_state(tmp_path, monkeypatch):
