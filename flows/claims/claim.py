@@ -25,8 +25,7 @@ class Quantity(Settings):
     at_most: float | None = None
     percent: bool = False
     scale: Literal["linear", "share", "ratio", "correlation"] | None = Field(
-        None,
-        description="of its interval, see mlp.statistics.mean_interval; null: of a share for percents from 0 to 1",
+        None, description="of its interval, see mlp.statistics.mean_interval; null: of a share for percents from 0 to 1"
     )
     setup: str = Field("", description="a set-up that is not the claim's own, such as an earlier one; judged apart")
 

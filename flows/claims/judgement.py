@@ -18,13 +18,7 @@ from flows.claims.verdicts import SHOWN, UNDECIDED, Verdict, Word
 from flows.errors import ConfigurationError
 from flows.plan.cell import Cell
 from flows.plan.experiment import Experiment
-from flows.plan.preparation import (
-    clean_data,
-    keyed_cells,
-    load_data,
-    network_of,
-    train_labels_of,
-)
+from flows.plan.preparation import clean_data, keyed_cells, load_data, network_of, train_labels_of
 from flows.store.artifacts import artifact, has_artifact, load_weights
 from flows.store.experiments import find_experiment
 from flows.store.results import load_cells, read_curves

@@ -116,10 +116,7 @@ def print_as(output: str, tables: ModuleType, comparison: Any, metrics: list[str
 
 
 @app.command()
-def ui(
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
-    tracking_uri: Uri = None,
-) -> None:
+def ui(port: Annotated[int, typer.Option(min=1, max=65535)] = 5000, tracking_uri: Uri = None) -> None:
     """Open MLflow's pages on the store, at 127.0.0.1."""
     from flows.platform.health import without_login
     from flows.platform.servers import start_ui

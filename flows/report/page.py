@@ -34,12 +34,7 @@ UNIFORM = "noise/uniform/confidence"
 
 
 def write_report(
-    client: MlflowClient,
-    selection: Selection,
-    comparison: Comparison,
-    points: pd.DataFrame,
-    *,
-    explored: bool = False,
+    client: MlflowClient, selection: Selection, comparison: Comparison, points: pd.DataFrame, *, explored: bool = False
 ) -> str:
     """The report on a selection of cells, with pictures of the weights that can still be read.
 

@@ -87,7 +87,7 @@ def mlflow_security(host: str, port: int, login: Login) -> dict[str, str]:
         "default_permission = NO_PERMISSIONS\n"
         f"database_uri = sqlite:///{database}\n"
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
-        f"auth_cache_ttl_seconds = {CACHED_SECONDS}\n",
+        f"auth_cache_ttl_seconds = {CACHED_SECONDS}\n"
     )
     return {
         "MLFLOW_AUTH_CONFIG_PATH": str(settings),

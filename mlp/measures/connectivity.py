@@ -43,13 +43,7 @@ def on_curve(here: NDArray, bend: NDArray, there: NDArray, position: float) -> N
 
 
 def trained_bend(
-    network: Network,
-    here: NDArray,
-    there: NDArray,
-    images: NDArray,
-    labels: NDArray,
-    descent: Descent,
-    rng: Generator,
+    network: Network, here: NDArray, there: NDArray, images: NDArray, labels: NDArray, descent: Descent, rng: Generator
 ) -> NDArray:
     """The bend (d,) for which the average cost along the curve between two minima is small.
 

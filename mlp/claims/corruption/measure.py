@@ -43,10 +43,7 @@ def measure(inputs: Networks, labels: Networks, **data_sets: Networks) -> Findin
     names = {"true": "true labels"}
     costs = {names.get(kind, kind.replace("_", " ")): inputs.curves("train/cost", inputs=kind) for kind in kinds}
     costs["random labels"] = labels.curves("train/cost", fraction=fractions[-1])
-    pictures = {
-        "figure1": figure1(costs, fractions, epochs / epochs[0], errors),
-        "data": factor_by_error(found),
-    }
+    pictures = {"figure1": figure1(costs, fractions, epochs / epochs[0], errors), "data": factor_by_error(found)}
     return Findings(quantities, pictures)
 
 

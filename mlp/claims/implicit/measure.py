@@ -42,10 +42,7 @@ def measure(trained: Networks) -> Findings:
     targets = np.eye(data.classes)
     shuffled = corrupt_labels(data.train_labels, "shuffle", 1, data.classes, generator(0, "corruption"))
     both = np.hstack([targets[data.train_labels], targets[shuffled]])
-    quantities: dict[str, Any] = {
-        "images": float(len(both)),
-        "network_error": 1 - trained.over_seeds("test/accuracy"),
-    }
+    quantities: dict[str, Any] = {"images": float(len(both)), "network_error": 1 - trained.over_seeds("test/accuracy")}
     held_out = {}
     for name, (images, test_images) in views.items():
         held_out[name] = by_width(images, data.train_labels, targets)
