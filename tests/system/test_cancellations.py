@@ -30,8 +30,8 @@ def test_sweeps_that_are_cancelled_in_their_first_seconds_end_soon_and_leave_not
             wish = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
             try:
                 service.api(f"/flow_runs/{run_id}/set_state", wish)
-            except TimeoutError:  # Prefect's SQLite may be locked on a busy machine
-                counts["asked twice"] += 1
+            except TimeoutError:
+                counts["unanswered for 30 s"] += 1
                 service.api(f"/flow_runs/{run_id}/set_state", wish)
             begun = time.monotonic()
             while (state := service.state(run_id)) not in ("Cancelled", "Crashed", "Failed", "Completed"):
@@ -46,4 +46,4 @@ def test_sweeps_that_are_cancelled_in_their_first_seconds_end_soon_and_leave_not
         service.end()
     counts += Counter({"processes left": len(workplace.processes())})
     print(f"\n{dict(counts)}")
-    assert set(counts) <= {"cancelled", "asked twice", "ended as Cancelled", "ended as Crashed"}
+    assert set(counts) <= {"cancelled", "ended as Cancelled", "ended as Crashed"}
