@@ -7,7 +7,7 @@ PARALLEL := --numprocesses 2 --dist loadfile
 CLAIMS := $(notdir $(patsubst %/,%,$(dir $(wildcard mlp/claims/*/claim.yaml))))
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help install demo test test-quick coverage test-system test-kills test-refusals test-restarts test-tampering test-cancellations lint format results studies screenshots claims claims-full bench pictures docs docs-links package
+.PHONY: help install demo test test-quick coverage test-system test-kills test-refusals test-restarts test-tampering test-cancellations test-machines lint format results studies screenshots claims claims-full bench pictures docs docs-links package
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -56,6 +56,9 @@ test-restarts: $(VENV)/.installed-test  ## Restart PostgreSQL in the middle of s
 
 test-tampering: $(VENV)/.installed-test  ## Tamper with exports, TAMPERED=200 of them, chosen by SEED=0
 	TAMPERED=$(or $(TAMPERED),200) SEED=$(or $(SEED),0) $(BIN)/pytest -s tests/flows/store/test_tampered_exports.py
+
+test-machines: $(VENV)/.installed-test  ## Cut machines of a cluster off for CUT_SECONDS=60, and kill one; needs root, for network namespaces
+	CUT_SECONDS=$(or $(CUT_SECONDS),60) $(BIN)/pytest -s tests/system/test_machines.py
 
 test-cancellations: $(VENV)/.installed-test  ## Cancel sweeps in their first seconds, CANCELLATIONS=50 times, with SEED=0
 	CANCELLATIONS=$(or $(CANCELLATIONS),50) SEED=$(or $(SEED),0) $(BIN)/pytest -s tests/system/test_cancellations.py

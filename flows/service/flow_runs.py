@@ -13,7 +13,7 @@ from prefect.states import Cancelled, Crashed
 
 from flows.errors import ConfigurationError
 from flows.platform.prefect_internals import process_of
-from flows.service.schedules import deployments, prefect_client, runs_of
+from flows.service.schedules import deployments, every_page, prefect_client, runs_of
 
 BEGUN = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
 DIED = "its process died; the next run trains what is missing"
@@ -35,7 +35,7 @@ def end_dead_runs(patience: float = 0.0) -> None:
     # Other folders may have a worker of their own at the same server.
     ours = [found.id for found in deployments() if (found.job_variables or {}).get("working_dir") == str(Path.cwd())]
     with prefect_client() as client:
-        for run in runs_of(ours, BEGUN):
+        for run in every_page(lambda offset: runs_of(ours, BEGUN, offset=offset)):
             if run.state and run.state.timestamp <= latest and not is_alive(run):
                 ended = Cancelled if run.state.type == StateType.CANCELLING else Crashed
                 client.set_flow_run_state(run.id, ended(message=DIED), force=True)

@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -30,6 +30,7 @@ from flows.platform.prefect_internals import next_times
 
 ENTRYPOINT = "flows.sweep.sweep"  # of the flow, in every deployment: it outlives changes of the code's layout
 FORM = "form"  # the deployment that is run by hand
+Listed = TypeVar("Listed")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -104,11 +105,19 @@ def prefect_client() -> Iterator[SyncPrefectClient]:
         raise ConfigurationError(f"Prefect: {without_login(address)} failed ({reason})") from None
 
 
+def every_page(read: Callable[[int], list[Listed]]) -> list[Listed]:
+    """Everything that Prefect lists, which gives 200 at once; `read` takes the number of those before a page."""
+    listed: list[Listed] = []
+    while page := read(len(listed)):
+        listed += page
+    return listed
+
+
 def deployments() -> list[DeploymentResponse]:
     """All deployments of the sweep, by name."""
     with prefect_client() as client:
-        ours = [deployment for deployment in client.read_deployments() if deployment.entrypoint == ENTRYPOINT]
-    return sorted(ours, key=lambda deployment: deployment.name)
+        everyone = every_page(lambda offset: client.read_deployments(offset=offset))
+    return sorted((one for one in everyone if one.entrypoint == ENTRYPOINT), key=lambda deployment: deployment.name)
 
 
 def timing(deployment: DeploymentResponse) -> str:

@@ -22,6 +22,7 @@ from mlp.nn.weights import write_weights
 
 PICTURE = "weights.png"
 MAX_METRICS = 1000  # of one log_batch
+FINISHED_FIRST = "this cell was finished first by run"
 MIN_PAUSE, MAX_PAUSE = 5.0, 60.0  # seconds between two deliveries
 
 
@@ -70,11 +71,11 @@ class CellRun:
         """Set how the cell ended, and when if not now; the message says why it did not finish."""
         self.status, self.message, self.ended = status, message, moment or now()
 
-    def cancel_if_duplicate(self, finished: dict[str, str]) -> None:
+    def cancel_if_duplicate(self, finished: dict[str, list[str]]) -> None:
         """Give up this run if another one has finished the cell since it was planned; see `finished_since`."""
-        other = finished.get(self.tags["cell"], self.run_id)
-        if self.status == "FINISHED" and other != self.run_id:
-            self.status, self.message = "KILLED", f"this cell was finished first by run {other}"
+        first, *_ = finished.get(self.tags["cell"], [self.run_id])
+        if self.status == "FINISHED" and first != self.run_id:
+            self.status, self.message = "KILLED", f"{FINISHED_FIRST} {first}"
 
     def deliver(self, client: MlflowClient) -> None:
         """Send everything that is not delivered yet, the status last: a FINISHED run is complete.

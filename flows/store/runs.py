@@ -88,15 +88,20 @@ def finished_cells(client: MlflowClient, experiment_id: str) -> dict[str, str]:
     return {cell.tags["cell"]: cell.run_id for cell in finished_cell_runs(client, experiment_id)}
 
 
-def finished_since(client: MlflowClient, experiment_id: str, planned: int, keys: Iterable[str]) -> dict[str, str]:
-    """Run ids of those of some cells that have finished since they were planned, in ms, in whatever sweep."""
+def finished_since(client: MlflowClient, experiment_id: str, planned: int, keys: Iterable[str]) -> dict[str, list[str]]:
+    """Run ids of those of some cells that have finished since they were planned, in ms; the first to end first."""
     if engine := database(client):
         with engine.connect() as connection:
-            ends = finished(connection, experiment_id, "cells.value, runs.end_time")
-            return {run.value: run.run_uuid for run in ends if run.value in keys and (run.end_time or 0) >= planned}
-    condition = f"{FINISHED} and attributes.end_time >= {planned}"
-    runs = {key: next(search(client, experiment_id, f"{condition} and tags.cell = '{key}'", 1), None) for key in keys}
-    return {key: run.info.run_id for key, run in runs.items() if run}
+            rows = finished(connection, experiment_id, "cells.value, runs.end_time")
+            ends = [(row.end_time or 0, row.run_uuid, row.value) for row in rows if row.value in keys]
+    else:
+        runs = (run for key in keys for run in search(client, experiment_id, f"{FINISHED} and tags.cell = '{key}'"))
+        ends = [(run.info.end_time or 0, run.info.run_id, run.data.tags["cell"]) for run in runs]
+    by_key: dict[str, list[str]] = {}
+    for ended, run_id, key in sorted(ends):
+        if ended >= planned:
+            by_key.setdefault(key, []).append(run_id)
+    return by_key
 
 
 def finished(connection: Connection, experiment_id: str, columns: str, more: str = "") -> Iterable[Row]:

@@ -10,10 +10,10 @@ from flows.plan.cell import Cell
 from flows.plan.stacks import seconds_of, title
 from flows.platform.paths import sqlite_file
 from flows.store import outbox
-from flows.store.cell_run import CellRun, MetricBuffer
+from flows.store.cell_run import FINISHED_FIRST, CellRun, MetricBuffer
 from flows.store.connection import connect
 from flows.store.failures import STORE_ERRORS, refused, shortened
-from flows.store.runs import DESCRIPTION, code_version, finished_since
+from flows.store.runs import DESCRIPTION, code_version, end_run, finished_since
 from flows.sweep.events import CellTrained, EpochEnded, Loaded, StackBegan, StackEnded, StackEvent, StackState
 from flows.sweep.ownership import Lease
 from flows.sweep.processes import WorkerProcesses
@@ -86,19 +86,21 @@ def track_stack(
     cells : dict
         By cell key; all of one shape.
     progress : Progress, optional
-        That of the sweep, if this is its process. Default: one for this stack alone.
+        That of the sweep, if this is its process. Default: one for this stack alone, on a cluster. A cluster repeats a
+        task whose machine died, or was cut off and comes back: cells that have finished meanwhile are not trained, and
+        of a cell that was finished twice the first run stays.
     processes : WorkerProcesses, optional
         Where it is trained. Default: in this process.
     """
-    progress = progress or Progress()
+    on_cluster, progress = progress is None, progress or Progress()
     if progress.stopping:
         return StackResult({"KILLED": len(cells)})
     if lack := lack_of_space(cells, context.tracking_uri):
         return StackResult({}, lack, kept=False)
-    done: dict[str, str] = {}
-    with suppress(*STORE_ERRORS):  # in an outage all cells are trained, and what is there twice is given up later
-        done = finished_since(connect(context.tracking_uri), context.experiment_id, context.planned, cells)
-    # A cluster repeats a task whose machine died after it had delivered its results.
+    done: dict[str, list[str]] = {}
+    if on_cluster:
+        with suppress(*STORE_ERRORS):  # in an outage all cells are trained, and what is there twice is given up later
+            done = finished_since(connect(context.tracking_uri), context.experiment_id, context.planned, cells)
     cells = {key: cell for key, cell in cells.items() if key not in done}
     if not cells:
         return StackResult({"FINISHED": len(done)})
@@ -115,7 +117,10 @@ def track_stack(
             stack.give_up("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", error)
             raise
         stack.take(StackEnded())
-        counts = Counter(FINISHED=len(done)) + Counter(str(run.status) for run in stack.runs)
+        if on_cluster:
+            stack.give_up_duplicates()
+        ends = ("FINISHED" if run.tags["cell"] in stack.finished else str(run.status) for run in stack.runs)
+        counts = Counter(FINISHED=len(done)) + Counter(ends)
         return StackResult(counts, stack.undelivered, stack.kept, progress.state.by_number[number])
 
 
@@ -156,7 +161,7 @@ class StackRuns(ExitStack):
         # PostgreSQL takes the results of several stacks at once.
         self.delivery_lock = Lock() if context.tracking_uri.startswith("postgresql") else progress.delivery_lock
         self.buffer = MetricBuffer(self.client, self.runs, self.delivery_lock)
-        self.finished: dict[str, str] = {}
+        self.finished: dict[str, list[str]] = {}  # cells that have finished elsewhere meanwhile
         self.undelivered, self.kept = "", True
         fractions = tuple(cell.fraction for cell in cells.values())
         self.take(StackBegan(title(cells.values(), with_fractions=False), fractions, seconds_of(cells.values())))
@@ -212,6 +217,15 @@ class StackRuns(ExitStack):
                 self.undelivered, self.kept = shortened(disk_full), False
         if aside:
             run.status = "FAILED"
+
+    def give_up_duplicates(self) -> None:
+        """Give up the later runs of cells that were finished twice, as this stack delivered while another one did."""
+        with suppress(*STORE_ERRORS):
+            context = self.context
+            finished = finished_since(self.client, context.experiment_id, context.planned, self.cells)
+            for first, *later in finished.values():
+                for run_id in later:
+                    end_run(self.client, run_id, "KILLED", f"{FINISHED_FIRST} {first}")
 
     def give_up(self, status: str, error: BaseException) -> None:
         """End the runs that have not ended, of a stack whose training was stopped, or has failed."""

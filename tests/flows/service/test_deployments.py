@@ -152,7 +152,7 @@ def test_an_error_says_which_server_refused_a_request_and_why(monkeypatch, serve
         deployments()
 
 
-def raise_unauthorized():
+def raise_unauthorized(**options):
     import httpx
 
     response = httpx.Response(401, request=httpx.Request("POST", "http://127.0.0.1/api"))

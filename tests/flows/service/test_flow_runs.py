@@ -107,3 +107,18 @@ def test_dead_runs_are_looked_for_again_and_again(client, monkeypatch):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     monkeypatch.setattr(flow_runs, "CHECK_SECONDS", 3600)
+
+
+def test_deployments_and_dead_runs_are_seen_on_every_page_of_prefects_lists(client, page_size):
+    (mine,) = deployments()
+    flow = client.create_flow_from_name("somebody-else")
+    for number in range(page_size):  # listed before it
+        client.create_deployment(flow, f"a{number:03}", entrypoint="elsewhere")
+    assert len(client.read_deployments()) == page_size
+    assert [deployment.id for deployment in deployments()] == [mine.id]
+    others = [client.create_flow_run_from_deployment(mine.id).id for _ in range(page_size + 1)]
+    for run_id in others:
+        client.set_flow_run_state(run_id, Pending(), force=True)
+    assert len(flow_runs.runs_of([mine.id], flow_runs.BEGUN)) == page_size
+    end_dead_runs()
+    assert {state(client, run_id) for run_id in others} == {"Crashed"}

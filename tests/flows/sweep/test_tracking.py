@@ -1,5 +1,6 @@
 """The runs of a stack say what was reported of it, and each result is delivered once."""
 
+from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
@@ -156,9 +157,32 @@ def test_of_two_copies_of_a_task_that_train_at_once_the_second_gives_its_cells_u
             report(trained(index))
 
     monkeypatch.setattr(tracking, "emit_training", train)
-    assert track_stack(cells, 0, context).counts == {"KILLED": 2}
+    assert track_stack(cells, 0, context).counts == {"FINISHED": 2}, "somewhere"
     runs = store.client.search_runs([context.experiment_id], "tags.kind = 'cell'")
     assert sorted(run.info.status for run in runs) == ["FINISHED", "FINISHED", "KILLED", "KILLED"]
+
+
+@pytest.mark.parametrize("later", [0, 1], ids=["the one that was cut off ended first", "the other one did"])
+def test_of_a_cell_that_a_worker_delivers_after_it_was_cut_off_the_run_that_ended_first_stays(
+    store, cells, context, monkeypatch, later
+):
+    copies = [lambda: track_stack(cells, 0, context)]
+
+    def train(stack, report):
+        begin(stack, report)
+        for index in range(len(stack)):
+            # This one has looked what is finished; then its deliveries take so long that the other one overtakes it.
+            if index == 1 and copies:
+                copies.pop()()
+            report(replace(trained(index), time=2000.0 + (later if len(stack) == 2 else 0.5)))
+
+    monkeypatch.setattr(tracking, "emit_training", train)
+    assert track_stack(cells, 0, context).counts == {"FINISHED": 2}
+    runs = store.client.search_runs([context.experiment_id], "tags.kind = 'cell'")
+    finished = [run.data.tags["cell"] for run in runs if run.info.status == "FINISHED"]
+    assert sorted(finished) == ["cell 0", "cell 1"]
+    (given_up,) = (run for run in runs if run.info.status == "KILLED")
+    assert given_up.data.tags["message"].startswith("this cell was finished first by run ")
 
 
 def test_on_a_server_as_in_a_database_the_cells_that_have_finished_since_are_found(store, cells, context, monkeypatch):
