@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from mlp._internals import estimators
 from mlp.data.randomness import generator
-from mlp.engine.trainer import Examples, Trainer, warn_of_large
+from mlp.engine.trainer import Examples, Trainer, warn_of_dark, warn_of_large
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.costs import COSTS
 from mlp.nn.descent import SCHEDULES, Descent, scaled
@@ -288,7 +288,8 @@ class MLPClassifier(VersionedPickle, ClassifierMixin, BaseEstimator):
         self._trainer = Trainer(self.network_, self.parameters_, descent, batch_rng, inputs, dropout_rng)
         self.n_iter_, self.loss_curve_, self.validation_scores_ = 0, [], None
         self._pixels = inputs.dtype == np.uint8
-        warn_of_large(inputs, stacklevel=5)
+        warn = warn_of_dark if self._pixels else warn_of_large
+        warn(inputs, stacklevel=5)
         return seed
 
     def _train(self, examples: Examples, epoch: int) -> bool:

@@ -8,6 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from mlp.data.openml import FEW_LEVELS
 from mlp.engine.layers import Layers
 from mlp.engine.pixels import Images, Pixels, layout_of
 from mlp.engine.stack import measure, run_epoch
@@ -107,6 +108,15 @@ class Trainer:
         shares = np.bincount(examples.labels[0], examples.weights, classes) / examples.labels.size
         costs = COSTS[self.network.cost].value(np.broadcast_to(shares, (classes, classes)), np.eye(classes))
         return float(shares @ costs)
+
+
+def warn_of_dark(pixels: Pixels, stacklevel: int) -> None:
+    """Warn if pixels (n, inputs) uint8, dense or in CSR form, have other levels than 0 to 255."""
+    brightest = int(pixels.max())
+    if 0 < brightest < FEW_LEVELS:
+        advice = f"pass X / {brightest} if they are no pixels, or have other levels"
+        given = f"uint8 values up to {brightest} given, which are read as pixels from 0 to 255"
+        warnings.warn(f"X: {given}; {advice}", stacklevel=stacklevel)
 
 
 def warn_of_large(inputs: Pixels, stacklevel: int) -> None:

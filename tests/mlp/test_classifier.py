@@ -161,6 +161,18 @@ class TestInputs:
         with pytest.warns(UserWarning, match=r"^X: inputs .* given; scale them .* or pass pixels .* as uint8"):
             model.predict(pixels.astype(np.int64))
 
+    @pytest.mark.parametrize("form", [np.asarray, csr_array])
+    @pytest.mark.parametrize("brightest", [1, 16, 100])
+    @pytest.mark.filterwarnings("ignore:the network did not learn")
+    def test_numbers_of_type_uint8_that_are_no_pixels_to_255_warn_and_say_what_to_do(
+        self, pixels_and_labels, brightest, form
+    ):
+        pixels, labels = pixels_and_labels
+        levels = np.rint(pixels / 255 * brightest).astype(np.uint8)
+        with pytest.warns(UserWarning, match=rf"^X: uint8 values up to {brightest} given.*; pass X / {brightest} if"):
+            MLPClassifier(epochs=1).fit(form(levels), labels)
+        MLPClassifier(epochs=1).fit(levels / brightest, labels)  # and nothing warns
+
     @pytest.mark.parametrize("form", [csr_array, coo_array])
     def test_sparse_and_dense_inputs_give_the_same_network(self, pixels_and_labels, form):
         pixels, labels = pixels_and_labels

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from mlp.data.pictures.container import read_grey
 from mlp.data.pictures.refusal import Refusal
 
-BLACK = 64  # of 255: the ground of a picture that looks like MNIST's is darker
-VISIBLE = 32  # of 255: and its brightest pixel is brighter than the ground by this
+BLACK, VISIBLE = 8, 32  # of 255: the ground of a picture that looks like MNIST's is darker, and its digit brighter
+# In parts of the side: MNIST fits a digit into 20 of 28 pixels, with its centre of mass in the middle.
+FITTED, OFF_SIZE, OFF_CENTRE = 20 / 28, 1.5 / 28, 1 / 28
 
 
 def read_digit(path: Path, side: int = 28) -> NDArray:
@@ -29,7 +30,7 @@ def read_digit(path: Path, side: int = 28) -> NDArray:
     ----------
     path : Path
         A file in any format that Pillow reads; of several frames the first is read. A picture of `side` x `side` pixels
-        with something light on a dark ground is taken as it is. In any other the digit is found, fitted into the
+        that is framed as MNIST's are is taken as it is. In any other the digit is found, fitted into the
         middle 20 of 28 pixels, light on dark, and shifted until its centre of mass is in the middle.
     side : int
         Rows and columns of the result.
@@ -59,6 +60,11 @@ def read_digit(path: Path, side: int = 28) -> NDArray:
 
 
 def looks_like_mnist(grey: NDArray, side: int) -> bool:
-    """Whether a picture has the size of the data's images and a dark ground with something on it."""
-    ground = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
-    return grey.shape == (side, side) and bool(ground < BLACK and grey.max() >= ground + VISIBLE)
+    """Whether a picture is framed as MNIST's are: size, black ground, and the digit's size and centre of mass."""
+    if grey.shape != (side, side) or not (inked := grey > VISIBLE).any():
+        return False
+    middles = [grey.sum(axis=axis) @ (np.arange(side) + 0.5) / grey.sum() for axis in (0, 1)]
+    length = max(np.ptp(np.flatnonzero(inked.any(axis=axis))) + 1 for axis in (0, 1))
+    edges = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    apart = max(abs(middle - side / 2) for middle in middles)
+    return bool(np.median(edges) < BLACK and apart < OFF_CENTRE * side and abs(length / side - FITTED) < OFF_SIZE)

@@ -44,3 +44,26 @@ def test_thin_strokes_become_thicker_and_thick_ones_thinner(width, low, high):
     ink[:, :width] = ink[-width:] = 1  # an L
     strokes = usual_strokes(ink)
     assert low <= stroke_width(strokes > 0.5) / max(strokes.shape) <= high
+
+
+FRAMED_OTHERWISE = {
+    "a grey ground": lambda image: np.maximum(image, 45),
+    "a ground that is everywhere brighter": lambda image: np.clip(image.astype(int) + 45, 0, 255).astype(np.uint8),
+    "another place": lambda image: np.roll(image, 3, axis=1),
+    "another size": lambda image: np.pad(image[::2, ::2], 7),
+    "dark on light": lambda image: 255 - image,
+}
+
+
+@pytest.mark.parametrize("change", FRAMED_OTHERWISE)
+def test_a_picture_of_the_networks_size_is_read_as_any_other_unless_it_is_framed_as_mnist_frames_it(
+    change, drawn, saved
+):
+    framed = (255 * read_digit(saved(drawn("5")))).round().astype(np.uint8).reshape(28, 28)
+    np.testing.assert_array_equal(255 * read_digit(saved(framed)), framed.ravel(), strict=False)
+    other = read_digit(saved(FRAMED_OTHERWISE[change](framed))).reshape(28, 28)
+    border = np.concatenate([*other[[0, -1]], *other[:, [0, -1]].T])
+    assert not border.any(), "the ground is black"
+    rows, columns = np.nonzero(other > 0.1)
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(20, abs=1)
+    assert np.corrcoef(other.ravel(), framed.ravel())[0, 1] > 0.75
