@@ -84,14 +84,13 @@ def compare_command(
 
 def print_two(sources: list[str], by: list[str], metrics: list[str], output: str, tracking_uri: str | None) -> None:
     """Compare two sweeps with each other, and print the result as text or in another format."""
-    from flows.report import two_sweeps_tables as tables
-    from flows.report.two_sweeps import compare_two
+    from flows.report import two_sweeps as tables
     from flows.store.results import select
     from mlp.measures.metrics import headlines
 
     client = connect_to(tracking_uri)
     first, second = (select(client, [source], everything=False) for source in sources)
-    two = compare_two(client, first, second, by, metrics)
+    two = tables.compare_two(client, first, second, by, metrics)
     shown = metrics or [row.name for row in headlines() if row.name in two.metrics]
     if output == "html":
         print(tables.page(two, shown))

@@ -7,8 +7,7 @@ import pandas as pd
 from plotly.graph_objects import Figure
 
 from flows.report.compare import Comparison, rank, show
-from mlp.figures.heat_map import heat_map
-from mlp.figures.interactive import curves_chart, measures_chart, seeds_chart
+from mlp.figures.interactive import curves_chart, heat_map, measures_chart, seeds_chart
 from mlp.measures.metrics import COST, METRICS, Metric, headlines, metric
 from mlp.statistics.intervals import Estimate
 

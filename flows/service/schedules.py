@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -30,7 +30,6 @@ from flows.platform.prefect_internals import next_times
 
 ENTRYPOINT = "flows.sweep.sweep"  # of the flow, in every deployment: it outlives changes of the code's layout
 FORM = "form"  # the deployment that is run by hand
-Listed = TypeVar("Listed")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -105,9 +104,9 @@ def prefect_client() -> Iterator[SyncPrefectClient]:
         raise ConfigurationError(f"Prefect: {without_login(address)} failed ({reason})") from None
 
 
-def every_page(read: Callable[[int], list[Listed]]) -> list[Listed]:
+def every_page(read: Callable[[int], list[Any]]) -> list[Any]:
     """Everything that Prefect lists, which gives 200 at once; `read` takes the number of those before a page."""
-    listed: list[Listed] = []
+    listed: list[Any] = []
     while page := read(len(listed)):
         listed += page
     return listed

@@ -27,8 +27,7 @@ from flows.store.runs import artifact_uri, finished_cells
 from mlp.data.randomness import generator
 from mlp.measures.landscape import weight_images
 from mlp.nn.network import Network, Parameters
-from mlp.nn.snapshots import Snapshots, read_snapshots
-from mlp.nn.weights import read_weights
+from mlp.nn.weights import Snapshots, read_snapshots, read_weights
 
 WEIGHTS, SNAPSHOTS = "weights.npz", "snapshots.npz"  # of a cell
 CELLS, EXPERIMENT = "cells.json", "experiment.yaml"  # of a sweep

@@ -17,8 +17,7 @@ from flows.store.mlflow_internals import artifacts_at, picture_note
 from flows.store.runs import DESCRIPTION, log_datasets, now
 from mlp.measures.tiles import thumbnail
 from mlp.nn.network import Parameters
-from mlp.nn.snapshots import Snapshots, write_snapshots
-from mlp.nn.weights import write_weights
+from mlp.nn.weights import Snapshots, write_snapshots, write_weights
 
 PICTURE = "weights.png"
 MAX_METRICS = 1000  # of one log_batch

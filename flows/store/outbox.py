@@ -16,8 +16,7 @@ from flows.platform.paths import store_folder
 from flows.store.cell_run import CellRun
 from flows.store.failures import STORE_ERRORS, refused, shortened
 from flows.store.runs import finished_since
-from mlp.nn.snapshots import from_snapshot_arrays, snapshot_arrays
-from mlp.nn.weights import from_arrays, to_arrays
+from mlp.nn.weights import from_arrays, from_snapshot_arrays, snapshot_arrays, to_arrays
 
 RECORD = "record"
 REFUSED = "refused"  # folder in the outbox

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.nn.network import Parameters
-from mlp.nn.snapshots import Snapshots
+from mlp.nn.weights import Snapshots
 
 LINE_WIDTH = 80  # of the accuracies in a line that no terminal limits
 

@@ -21,7 +21,7 @@ from flows.sweep.progress import Progress, Stopped
 from flows.sweep.training import emit_training
 from mlp.data.corruption import LABEL_CORRUPTIONS
 from mlp.measures.metrics import curve_metrics
-from mlp.nn.snapshots import kept_epochs
+from mlp.nn.weights import kept_epochs
 
 POINT_BYTES = 250  # of a metric's value in SQLite: its row, its index, its share of the log
 WEIGHT_BYTES, SNAPSHOT_BYTES = 4, 2  # float32, float16
@@ -221,8 +221,7 @@ class StackRuns(ExitStack):
     def give_up_duplicates(self) -> None:
         """Give up the later runs of cells that were finished twice, as this stack delivered while another one did."""
         with suppress(*STORE_ERRORS):
-            context = self.context
-            finished = finished_since(self.client, context.experiment_id, context.planned, self.cells)
+            finished = finished_since(self.client, self.context.experiment_id, self.context.planned, self.cells)
             for first, *later in finished.values():
                 for run_id in later:
                     end_run(self.client, run_id, "KILLED", f"{FINISHED_FIRST} {first}")

@@ -17,8 +17,15 @@ from mlp.measures.metrics import Evaluation, curve_metrics, measured
 from mlp.nn.costs import COSTS
 from mlp.nn.descent import MINI_BATCHES, CellJob
 from mlp.nn.network import Network, Parameters
-from mlp.nn.snapshots import Snapshots, from_snapshot_arrays, kept_epochs, snapshot, snapshot_arrays
-from mlp.nn.weights import from_arrays, to_arrays
+from mlp.nn.weights import (
+    Snapshots,
+    from_arrays,
+    from_snapshot_arrays,
+    kept_epochs,
+    snapshot,
+    snapshot_arrays,
+    to_arrays,
+)
 
 EVALUATION_ROWS = 256  # images evaluated at once
 
@@ -38,7 +45,7 @@ class History:
     diverged : (cells,) bool
         Cells that ended because their cost was not finite.
     snapshots : list of Snapshots
-        One per cell: its parameters after those epochs that `mlp.nn.snapshots.kept_epochs` names.
+        One per cell: its parameters after those epochs that `mlp.nn.weights.kept_epochs` names.
     """
 
     metrics: dict[str, NDArray]

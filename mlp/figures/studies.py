@@ -1,4 +1,4 @@
-"""Figures of the studies: what decides a measure, how much label noise a network bears, and what it draws."""
+"""Figures of claims and studies: what decides a measure, what fitting and label noise cost, what a network draws."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mlp.figures.style import COLOURS, WEIGHTS, draw_over_seeds, image_grid, panels
+from mlp.figures.style import COLOURS, WEIGHTS, draw_over_seeds, image_grid, name_decades, panels, styled
 
 
 def level_effects(measures: Mapping[str, NDArray], factors: Mapping[str, Sequence[Any]]) -> Figure:
@@ -86,4 +86,42 @@ def drawings(start: NDArray, drawn: NDArray, examples: NDArray, titles: Sequence
         row[0].set_ylabel(label)
     for panel, title in zip(rows[2], titles, strict=True):
         panel.set_title(title, fontsize="small")
+    return figure
+
+
+def convergence(x: Sequence[float], epochs: Mapping[str, NDArray], label: str) -> Figure:
+    """Epochs to a training accuracy of 1 against a size; `epochs` maps names to (sizes, seeds)."""
+    figure, (axes,) = panels(1)
+    draw_over_seeds(axes, x, epochs, xlabel=label, ylabel="epochs to fit", xscale="log", yscale="log")
+    name_decades(axes.yaxis)
+    axes.legend()
+    return figure
+
+
+def forgetting(events: Mapping[str, NDArray]) -> Figure:
+    """Share of the images by how often they were forgotten; `events` maps names of groups to (images,) counts."""
+    figure, (axes,) = panels(1)
+    most = max(int(counts.max()) for counts in events.values())
+    width = 0.8 / len(events)
+    for place, (counts, style) in enumerate(styled(events)):
+        shares = np.bincount(counts, minlength=most + 1) / counts.size
+        axes.bar(np.arange(most + 1) + width * (place + 0.5) - 0.4, shares, width, **style)
+    axes.set(xlabel="times forgotten", ylabel="share of the images", yscale="log", ylim=(None, 1.5))
+    axes.legend()
+    return figure
+
+
+def double_descent(widths: Sequence[int], errors: Mapping[str, NDArray], threshold: float) -> Figure:
+    """Errors against the width of a network; `errors` maps names to (widths, seeds).
+
+    Parameters
+    ----------
+    threshold : float
+        The width at which the network has as many parameters as there are equations.
+    """
+    figure, (axes,) = panels(1)
+    draw_over_seeds(axes, widths, errors, xlabel="hidden neurons", ylabel="error", xscale="log")
+    axes.axvline(threshold, color="0.5", linestyle=":", label="parameters = images x classes")
+    axes.set_ylim(0, None)
+    axes.legend(fontsize=8)
     return figure

@@ -21,7 +21,7 @@ from mlp.measures.confidence import answers_in_blocks
 from mlp.measures.landscape import slice_costs
 from mlp.nn.descent import scaled
 from mlp.nn.network import Network, Parameters, flatten, unflatten
-from mlp.nn.snapshots import Snapshots, snapshot
+from mlp.nn.weights import Snapshots, snapshot
 
 FEWEST_GROUPS, MAX_GROUPS = 2, 12
 IMAGES, MISREAD = 200, 50  # test images, and how many of them are chosen because they are misread

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.nn.network import Parameters, flatten
-from mlp.nn.snapshots import snapshot
+from mlp.nn.weights import snapshot
 
 DROPPED_BITS = 3  # of the ten of a float16's fraction, in weights that need not be exact
 

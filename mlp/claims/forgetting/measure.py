@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mlp import figures
 from mlp.claims.findings import Findings, Networks, TrainedNetwork
 from mlp.data.randomness import generator
-from mlp.measures.forgetting import correct_by_epoch, forgetting_events, most_forgotten, never_forgotten
+from mlp.measures.memorization import correct_by_epoch, forgetting_events, most_forgotten, never_forgotten
 from mlp.nn.descent import scaled
 
 REMOVED = 0.3  # share of the training images that the paper leaves out without loss, on CIFAR-10

@@ -22,7 +22,7 @@ from mlp.data.sets import DataUnavailable, load
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.costs import COSTS
 from mlp.nn.network import Network, flatten
-from mlp.nn.snapshots import snapshot, write_snapshots
+from mlp.nn.weights import snapshot, write_snapshots
 
 EXPERIMENT = Experiment(
     name="shapes", seeds="0-2", corruption={"fractions": [0, 0.5]}, data={"name": "digits", "side": 8},

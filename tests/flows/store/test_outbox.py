@@ -8,7 +8,7 @@ from flows.errors import ConfigurationError
 from flows.store import outbox
 from flows.store.cell_run import CellRun
 from mlp.nn.network import Layer, flatten
-from mlp.nn.snapshots import snapshot
+from mlp.nn.weights import snapshot
 
 
 @pytest.fixture(autouse=True)

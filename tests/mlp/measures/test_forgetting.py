@@ -3,7 +3,7 @@
 import numpy as np
 
 from mlp.data.randomness import generator
-from mlp.measures.forgetting import correct_by_epoch, forgetting_events, most_forgotten, never_forgotten
+from mlp.measures.memorization import correct_by_epoch, forgetting_events, most_forgotten, never_forgotten
 from mlp.nn.descent import CellJob, Descent, train
 from mlp.nn.network import Network
 

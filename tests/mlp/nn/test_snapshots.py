@@ -5,7 +5,7 @@ import pytest
 
 from mlp import CellJob, Dataset, Descent, Network, generator, train_stack
 from mlp.nn.network import flatten
-from mlp.nn.snapshots import MAX_BYTES, kept_epochs, read_snapshots, snapshot, snapshot_arrays, write_snapshots
+from mlp.nn.weights import MAX_BYTES, kept_epochs, read_snapshots, snapshot, snapshot_arrays, write_snapshots
 
 NETWORK = Network((16, 5, 3))
 STARTS = [NETWORK.initialize(generator(seed, "start")) for seed in range(2)]
