@@ -110,10 +110,11 @@ def databases(database: str | None) -> tuple[str, dict[str, str]]:
     """MLflow's store, and the variables that name Prefect's database."""
     if database is None:
         return sqlite_uri(store_folder() / "mlflow.db"), {}
-    scheme, separator, rest = database.partition("://")
-    if scheme != "postgresql" or not separator or "/" not in rest:
-        raise ConfigurationError(f"--database: {database!r} given; allowed: postgresql://user@host/name")
+    scheme, _, rest = database.partition("://")
     server, question, options = rest.partition("?")
+    if scheme != "postgresql" or not server.rpartition("@")[2].partition("/")[2]:
+        # It is not shown, since it may hold a password.
+        raise ConfigurationError("--database: an address of another form given; allowed: postgresql://user@host/name")
     return tracking_uri(database), {
         "PREFECT_API_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://{server}_prefect{question}{options}"
     }

@@ -42,8 +42,9 @@ def open_store(uri: str) -> MlflowClient:
         return open_database(uri, f"store: {path}", path.with_suffix(".lock"), path)
     if uri.startswith("postgresql"):
         return open_database(uri, f"tracking URI: the database {without_login(uri)}", store_folder() / "mlflow.lock")
+    # It is not shown, since it may hold a password.
     raise ConfigurationError(
-        f"tracking URI: {uri!r} given; allowed: sqlite:///path, http://…, https://… or postgresql://…"
+        "tracking URI: another kind of address given; allowed: sqlite:///path, http://…, https://… or postgresql://…"
     )
 
 

@@ -179,5 +179,29 @@ def test_prefects_database_is_next_to_mlflows(tmp_path, monkeypatch):
     mlflow, prefect = databases("postgresql://me@host:5432/lab?sslmode=require")
     assert mlflow == "postgresql+psycopg://me@host:5432/lab?sslmode=require"
     assert list(prefect.values()) == ["postgresql+asyncpg://me@host:5432/lab_prefect?sslmode=require"]
-    with pytest.raises(ConfigurationError, match="--database: 'mysql://host/name' given"):
-        databases("mysql://host/name")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://me:s3cret@host/name",
+        "postgres://host/name?password=s3cret",
+        "postgresql://host?password=s3cret",
+        "me:s3cret@host/name",
+        "postgres://me:a s3cret@host/name",
+        "postgresql://me:s3cret@host",
+        "postgresql://me:s3/cret@host",
+        "postgresql://me:s3/cret@host/",
+        "s3cret",
+        "",
+    ],
+)
+def test_an_address_of_no_database_is_refused_and_its_password_not_shown(address):
+    with pytest.raises(ConfigurationError, match=r"^--database: .*; allowed: postgresql://user@host/name$") as refusal:
+        databases(address)
+    assert "cret" not in str(refusal.value)
+
+
+def test_a_password_of_a_database_may_hold_a_slash():
+    _, prefect = databases("postgresql://me:s3/cret@host/lab")
+    assert list(prefect.values()) == ["postgresql+asyncpg://me:s3/cret@host/lab_prefect"]

@@ -197,6 +197,23 @@ class TestRefusals:
             open_store(tracking_uri(uri))
 
     @pytest.mark.parametrize(
+        "uri",
+        [
+            "postgres://me@h/n?password=s3cret",
+            "me:s3cret@h/n",
+            "postgres://me:a s3cret@h/n",
+            "mysql://me:s3cret@h/n",
+            "",
+        ],
+    )
+    def test_an_address_of_another_kind_is_refused_and_its_password_not_shown(self, uri):
+        with pytest.raises(
+            ConfigurationError, match=r"^tracking URI: another kind of address given; allowed: "
+        ) as refusal:
+            open_store(uri)
+        assert "cret" not in str(refusal.value)
+
+    @pytest.mark.parametrize(
         ("status", "body", "message"),
         [
             (200, b"<html>a page</html>", "does not answer like MLflow"),
