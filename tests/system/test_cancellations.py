@@ -14,7 +14,7 @@ from tests.system.test_service import SMALL, Service
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
-CANCELLATIONS, SEED = int(os.environ.get("CANCELLATIONS", "5")), int(os.environ.get("SEED", "0"))
+CANCELLATIONS, SEED = int(os.environ.get("CANCELLATIONS", "3")), int(os.environ.get("SEED", "0"))
 LATEST_SECONDS = 3.0  # from the start of a run to its cancellation
 LIMIT_SECONDS = 60.0  # from the cancellation to the end of the run
 

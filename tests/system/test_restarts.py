@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
-RESTARTS, SEED = int(os.environ.get("RESTARTS", "3")), int(os.environ.get("SEED", "0"))
+RESTARTS, SEED = int(os.environ.get("RESTARTS", "2")), int(os.environ.get("SEED", "0"))
 EPOCHS, CELLS = 100, 12
 SWEEP = f"""
 data: {{name: digits}}

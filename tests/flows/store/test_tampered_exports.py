@@ -26,7 +26,7 @@ from flows.store.transfer_export import export_sweep
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes and symbolic links")
 
-TAMPERED, SEED = int(os.environ.get("TAMPERED", "200")), int(os.environ.get("SEED", "0"))
+TAMPERED, SEED = int(os.environ.get("TAMPERED", "60")), int(os.environ.get("SEED", "0"))
 LIMIT_SECONDS = 120
 MINE = Experiment(name="mine", seeds="0-1", corruption={"fractions": [0, 1]}, data={"name": "digits"})
 VALUES = [
